@@ -1,0 +1,1 @@
+//! Wire protocols that Meshproof speaks and recognises.

@@ -1,0 +1,18 @@
+//! What a run found, as plain data: evidence, checks, verdicts, the run itself.
+//!
+//! Nothing here does I/O or decides how a scenario runs. `report` is written from these types
+//! alone, so whatever a reader must see has to be in them.
+
+mod check;
+mod evidence;
+mod run;
+mod scenario;
+mod symptom;
+mod verdict;
+
+pub use check::{Check, CheckResult, Standing};
+pub use evidence::Evidence;
+pub use run::{ImageFact, LabFacts, MeshFacts, Overlay, ProductFacts, Run, SCHEMA_VERSION};
+pub use scenario::{ExpectationResult, PhaseTime, ScenarioOutcome};
+pub use symptom::Symptom;
+pub use verdict::{Verdict, judge_checkpoint};
