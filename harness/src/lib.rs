@@ -1,7 +1,12 @@
 //! All that a Meshproof scenario stands on.
 //!
-//! Modules, from the ground up: [`outcome`] is plain data; `kube` talks to one API server;
-//! `lab`, `mesh` and `product` each bring up one layer; `evidence` holds the witnesses;
+//! Modules, from the ground up: [`outcome`] is plain data; [`kube`] talks to one API server;
+//! [`lab`], `mesh` and `product` each bring up one layer; `evidence` holds the witnesses;
 //! `scenario` runs what a catalogue describes; `report` writes down what came of it.
 
+pub mod kube;
+pub mod lab;
 pub mod outcome;
+mod process;
+pub mod progress;
+pub mod tls;

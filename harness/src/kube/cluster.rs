@@ -1,0 +1,55 @@
+//! One API server: the client, and the factor by which every limit is scaled.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+
+use super::KubeError;
+
+/// A connection to one API server.
+#[derive(Clone)]
+pub struct Kube {
+    client: Client,
+    scale: f64,
+}
+
+impl Kube {
+    /// Connects with a kubeconfig file.
+    ///
+    /// `scale` multiplies every limit, for machines that are slower than the one the limits were
+    /// measured on.
+    ///
+    /// # Errors
+    /// When the file cannot be read or names no usable server.
+    pub async fn from_kubeconfig(path: &Path, scale: f64) -> Result<Self, KubeError> {
+        crate::tls::install_provider();
+        let unusable = |reason: String| KubeError::Kubeconfig {
+            path: path.display().to_string(),
+            reason,
+        };
+        let kubeconfig = Kubeconfig::read_from(path).map_err(|e| unusable(e.to_string()))?;
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+            .await
+            .map_err(|e| unusable(e.to_string()))?;
+        config.connect_timeout = Some(Duration::from_secs(5));
+        let client = Client::try_from(config).map_err(|e| unusable(e.to_string()))?;
+        Ok(Self { client, scale })
+    }
+
+    /// Wraps a client that exists.
+    pub fn from_client(client: Client, scale: f64) -> Self {
+        Self { client, scale }
+    }
+
+    /// The client itself.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// A limit after scaling.
+    pub fn limit(&self, seconds: u64) -> Duration {
+        Duration::from_secs(seconds).mul_f64(self.scale)
+    }
+}

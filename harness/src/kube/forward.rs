@@ -1,0 +1,189 @@
+//! Connections into pods through the API server, as `kubectl port-forward` makes them.
+//!
+//! Such a connection enters at the pod's loopback, past the sidecar: it serves admin ports and
+//! the product's own clients, and never shows what the mesh does.
+
+use std::net::SocketAddr;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::Api;
+use kube::api::ListParams;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::{Kube, KubeError};
+
+/// A local port whose connections end at one pod's port; closed when dropped.
+pub struct Forward {
+    /// Where it listens on this machine.
+    pub local: SocketAddr,
+    /// The pod that it leads to.
+    pub pod: String,
+    /// The pod's port.
+    pub port: u16,
+    accepting: JoinHandle<()>,
+}
+
+impl Drop for Forward {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Kube {
+    /// One connection to a pod's port.
+    ///
+    /// # Errors
+    /// When the API server opens no such stream.
+    pub async fn connect(
+        &self,
+        namespace: &str,
+        pod: &str,
+        port: u16,
+    ) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static, KubeError> {
+        let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
+        let mut forwarder = pods
+            .portforward(pod, &[port])
+            .await
+            .map_err(KubeError::api(format!("forwarding to {namespace}/{pod}:{port}")))?;
+        forwarder.take_stream(port).ok_or_else(|| KubeError::Stream {
+            to: format!("{namespace}/{pod}:{port}"),
+            reason: "the API server gave no stream".into(),
+        })
+    }
+
+    /// Fetches a page over HTTP/1.1 from a pod's port: status code and body.
+    ///
+    /// # Errors
+    /// When the connection breaks or what comes back is not HTTP.
+    pub async fn get(
+        &self,
+        namespace: &str,
+        pod: &str,
+        port: u16,
+        path: &str,
+    ) -> Result<(u16, String), KubeError> {
+        let to = format!("{namespace}/{pod}:{port}");
+        let broken = |error: &dyn std::fmt::Display| KubeError::Stream {
+            to: to.clone(),
+            reason: error.to_string(),
+        };
+        let stream = self.connect(namespace, pod, port).await?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|e| broken(&e))?;
+        let request = hyper::Request::get(path)
+            .header(hyper::header::HOST, "localhost")
+            .header(hyper::header::CONNECTION, "close")
+            .body(Empty::<Bytes>::new())
+            .map_err(|e| broken(&e))?;
+        let exchange = async {
+            let response = sender.send_request(request).await?;
+            let status = response.status().as_u16();
+            let body = response.into_body().collect().await?.to_bytes();
+            Ok::<_, hyper::Error>((status, String::from_utf8_lossy(&body).into_owned()))
+        };
+        let driven = tokio::spawn(connection);
+        let answer =
+            tokio::time::timeout(self.limit(10), exchange).await.map_err(|_| KubeError::TimedOut {
+                name: format!("an answer of {to} to GET {path}"),
+                limit: self.limit(10),
+                last_seen: "connected, no answer".into(),
+            });
+        driven.abort();
+        answer?.map_err(|e| broken(&e))
+    }
+
+    /// Listens on a local port and leads each connection to the pod behind a Service's port.
+    ///
+    /// The Service is resolved to its first ready pod and its target port, as kubectl does.
+    /// `local_port` 0 takes any free port.
+    ///
+    /// # Errors
+    /// When the Service has no such port or no ready pod, or the local port is taken.
+    pub async fn forward_service(
+        &self,
+        namespace: &str,
+        service: &str,
+        port: u16,
+        local_port: u16,
+    ) -> Result<Forward, KubeError> {
+        let (pod, pod_port) = self.resolve(namespace, service, port).await?;
+        let listener =
+            TcpListener::bind(("127.0.0.1", local_port)).await.map_err(|e| KubeError::Stream {
+                to: format!("127.0.0.1:{local_port}"),
+                reason: format!("{e}; choose another local port"),
+            })?;
+        let local = listener.local_addr().map_err(|e| KubeError::Stream {
+            to: format!("127.0.0.1:{local_port}"),
+            reason: e.to_string(),
+        })?;
+        let (kube, namespace, to) = (self.clone(), namespace.to_owned(), pod.clone());
+        let accepting = tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let (kube, namespace, to) = (kube.clone(), namespace.clone(), to.clone());
+                tokio::spawn(async move {
+                    match kube.connect(&namespace, &to, pod_port).await {
+                        // Either side may end the connection as it likes: that is the clients' to see.
+                        Ok(mut pod) => drop(tokio::io::copy_bidirectional(&mut client, &mut pod).await),
+                        Err(error) => tracing::warn!(%error, "a forwarded connection was not made"),
+                    }
+                });
+            }
+        });
+        Ok(Forward { local, pod, port: pod_port, accepting })
+    }
+
+    async fn resolve(
+        &self,
+        namespace: &str,
+        service: &str,
+        port: u16,
+    ) -> Result<(String, u16), KubeError> {
+        let what = format!("Service {namespace}/{service}");
+        let unusable = |reason: String| KubeError::Object { what: what.clone(), reason };
+        let services: Api<Service> = Api::namespaced(self.client(), namespace);
+        let spec = services
+            .get(service)
+            .await
+            .map_err(KubeError::api(format!("reading {what}")))?
+            .spec
+            .unwrap_or_default();
+        let entry = spec
+            .ports
+            .iter()
+            .flatten()
+            .find(|p| p.port == i32::from(port))
+            .ok_or_else(|| unusable(format!("it declares no port {port}")))?;
+        let selector = spec
+            .selector
+            .iter()
+            .flatten()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect::<Vec<_>>()
+            .join(",");
+        let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
+        let pods = pods
+            .list(&ListParams::default().labels(&selector))
+            .await
+            .map_err(KubeError::api(format!("listing the pods of {what}")))?;
+        let pod = pods
+            .items
+            .iter()
+            .find(|pod| super::pods::is_ready(pod))
+            .ok_or_else(|| unusable("no pod of it is Ready".into()))?;
+        let number = match entry.target_port.clone().unwrap_or(IntOrString::Int(entry.port)) {
+            IntOrString::Int(number) => Some(number),
+            IntOrString::String(name) => super::pods::named_port(pod, &name),
+        };
+        let number = number
+            .and_then(|n| u16::try_from(n).ok())
+            .ok_or_else(|| unusable(format!("the pod has no port behind {port}")))?;
+        Ok((pod.metadata.name.clone().unwrap_or_default(), number))
+    }
+}

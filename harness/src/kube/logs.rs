@@ -1,0 +1,79 @@
+//! Reads and follows the logs of containers.
+
+use std::time::Duration;
+
+use futures::{AsyncBufReadExt, TryStreamExt};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::LogParams;
+
+use super::{Kube, KubeError, Seen};
+
+impl Kube {
+    /// The whole log of the container that runs now.
+    ///
+    /// # Errors
+    /// When the API server does not give it.
+    pub async fn log(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+    ) -> Result<String, KubeError> {
+        let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
+        let parameters = LogParams { container: Some(container.into()), ..LogParams::default() };
+        pods.logs(pod, &parameters)
+            .await
+            .map_err(KubeError::api(format!("reading the log of {namespace}/{pod}/{container}")))
+    }
+
+    /// Follows a container's log from its start until `condition`, which sees all of it so far,
+    /// is met.
+    ///
+    /// # Errors
+    /// [`KubeError::TimedOut`] with the last state seen, or a broken stream.
+    pub async fn follow_log<T>(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        name: impl Into<String>,
+        limit: Duration,
+        mut condition: impl FnMut(&str) -> Seen<T>,
+    ) -> Result<T, KubeError> {
+        let name = name.into();
+        let to = format!("{namespace}/{pod}/{container}");
+        let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
+        let parameters = LogParams {
+            container: Some(container.into()),
+            follow: true,
+            ..LogParams::default()
+        };
+        let mut last_seen = "an empty log".to_owned();
+        let following = async {
+            let mut lines = pods
+                .log_stream(pod, &parameters)
+                .await
+                .map_err(KubeError::api(format!("following the log of {to}")))?
+                .lines();
+            let mut text = String::new();
+            while let Some(line) = lines
+                .try_next()
+                .await
+                .map_err(|e| KubeError::Stream { to: to.clone(), reason: e.to_string() })?
+            {
+                text.push_str(&line);
+                text.push('\n');
+                match condition(&text) {
+                    Seen::Met(value) => return Ok(value),
+                    Seen::NotYet(seen) => last_seen = seen,
+                }
+            }
+            Err(KubeError::Stream { to: to.clone(), reason: "the container ended".into() })
+        };
+        match tokio::time::timeout(limit, following).await {
+            Ok(result) => result,
+            Err(_) => Err(KubeError::TimedOut { name, limit, last_seen }),
+        }
+    }
+}

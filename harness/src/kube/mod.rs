@@ -1,0 +1,21 @@
+//! Kubernetes, thin over kube-rs: apply, wait, exec, forward, logs.
+//!
+//! What the objects mean is for the layers above.
+
+mod cluster;
+mod error;
+mod exec;
+mod forward;
+mod logs;
+mod objects;
+pub mod pods;
+mod wait;
+
+pub use cluster::Kube;
+pub use error::KubeError;
+pub use forward::Forward;
+pub use objects::FIELD_MANAGER;
+pub use wait::{Objects, Seen, holds, until};
+
+/// Which objects a watch covers, as the API's selectors say it.
+pub use kube::runtime::watcher::Config as Watch;

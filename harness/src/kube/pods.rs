@@ -1,0 +1,132 @@
+//! Reads what a pod's status says, as `kubectl get pods` does.
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+
+/// Whether the pod's Ready condition is true.
+pub fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|s| s.conditions.iter().flatten());
+    conditions.into_iter().any(|c| c.type_ == "Ready" && c.status == "True")
+}
+
+/// When the pod became Ready, in seconds since the epoch.
+pub fn ready_since(pod: &Pod) -> Option<i64> {
+    let conditions = pod.status.iter().flat_map(|s| s.conditions.iter().flatten());
+    let ready = conditions.into_iter().find(|c| c.type_ == "Ready" && c.status == "True")?;
+    ready.last_transition_time.as_ref().map(|t| t.0.as_second())
+}
+
+/// The statuses that count in kubectl's READY column: containers, and init containers that stay
+/// (native sidecars).
+pub fn counted(pod: &Pod) -> Vec<&ContainerStatus> {
+    let stays = |name: &str| {
+        let spec = pod.spec.iter().flat_map(|s| s.init_containers.iter().flatten());
+        spec.into_iter().any(|c| c.name == name && c.restart_policy.as_deref() == Some("Always"))
+    };
+    let status = pod.status.as_ref();
+    let init = status
+        .iter()
+        .flat_map(|s| s.init_container_statuses.iter().flatten())
+        .filter(|c| stays(&c.name));
+    let own = status.iter().flat_map(|s| s.container_statuses.iter().flatten());
+    init.chain(own).collect()
+}
+
+/// The READY column: how many containers are ready, of how many.
+pub fn readiness(pod: &Pod) -> (usize, usize) {
+    let statuses = counted(pod);
+    let declared = pod.spec.as_ref().map_or(0, |spec| {
+        let stays = spec.init_containers.iter().flatten();
+        spec.containers.len()
+            + stays.filter(|c| c.restart_policy.as_deref() == Some("Always")).count()
+    });
+    (statuses.iter().filter(|c| c.ready).count(), declared)
+}
+
+/// Restarts of all containers together.
+pub fn restarts(pod: &Pod) -> i32 {
+    let status = pod.status.as_ref();
+    let init = status.iter().flat_map(|s| s.init_container_statuses.iter().flatten());
+    let own = status.iter().flat_map(|s| s.container_statuses.iter().flatten());
+    init.chain(own).map(|c| c.restart_count).sum()
+}
+
+/// The pod's phase, or why a container of it waits.
+pub fn state(pod: &Pod) -> String {
+    let waiting = counted(pod).into_iter().find_map(|c| {
+        let waiting = c.state.as_ref()?.waiting.as_ref()?;
+        waiting.reason.clone().filter(|reason| reason != "PodInitializing")
+    });
+    let phase = || pod.status.as_ref().and_then(|s| s.phase.clone());
+    waiting.or_else(phase).unwrap_or_else(|| "unknown".into())
+}
+
+/// One line about a pod: `ignite-0 2/2 Running`.
+pub fn line(pod: &Pod) -> String {
+    let (ready, of) = readiness(pod);
+    let name = pod.metadata.name.as_deref().unwrap_or("?");
+    let ending = if pod.metadata.deletion_timestamp.is_some() { " (terminating)" } else { "" };
+    format!("{name} {ready}/{of} {}{ending}", state(pod))
+}
+
+/// The pod's IP.
+pub fn ip(pod: &Pod) -> Option<String> {
+    pod.status.as_ref()?.pod_ip.clone()
+}
+
+/// The pod's uid.
+pub fn uid(pod: &Pod) -> String {
+    pod.metadata.uid.clone().unwrap_or_default()
+}
+
+/// The number of a container port by its name.
+pub fn named_port(pod: &Pod, name: &str) -> Option<i32> {
+    let containers = pod.spec.iter().flat_map(|s| s.containers.iter());
+    let mut ports = containers.flat_map(|c| c.ports.iter().flatten());
+    ports.find(|p| p.name.as_deref() == Some(name)).map(|p| p.container_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod() -> Pod {
+        serde_json::from_value(serde_json::json!({
+            "metadata": { "name": "ignite-0", "uid": "u" },
+            "spec": {
+                "initContainers": [
+                    { "name": "istio-init", "image": "i" },
+                    { "name": "istio-proxy", "image": "i", "restartPolicy": "Always" }
+                ],
+                "containers": [{ "name": "ignite-node", "image": "i",
+                    "ports": [{ "name": "rest", "containerPort": 8080 }] }]
+            },
+            "status": {
+                "phase": "Running", "podIP": "10.244.1.2",
+                "conditions": [{ "type": "Ready", "status": "True",
+                    "lastTransitionTime": "2026-11-23T10:00:00Z" }],
+                "initContainerStatuses": [
+                    { "name": "istio-init", "ready": true, "restartCount": 0, "image": "i", "imageID": "" },
+                    { "name": "istio-proxy", "ready": true, "restartCount": 1, "image": "i", "imageID": "" }
+                ],
+                "containerStatuses": [
+                    { "name": "ignite-node", "ready": false, "restartCount": 2, "image": "i", "imageID": "",
+                      "state": { "waiting": { "reason": "CrashLoopBackOff" } } }
+                ]
+            }
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn native_sidecars_count_and_init_containers_do_not() {
+        assert_eq!(readiness(&pod()), (1, 2));
+        assert_eq!(line(&pod()), "ignite-0 1/2 CrashLoopBackOff");
+        assert_eq!(restarts(&pod()), 3);
+    }
+
+    #[test]
+    fn ports_are_found_by_name() {
+        assert_eq!(named_port(&pod(), "rest"), Some(8080));
+        assert_eq!(named_port(&pod(), "other"), None);
+    }
+}

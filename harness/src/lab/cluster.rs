@@ -1,0 +1,296 @@
+//! One kind cluster of ours: its record on disk, making it, its health, deleting it.
+//!
+//! What is ours is known by the record: container ids, and the mount of the record's own folder in
+//! every node for containers that a killed attempt left before their ids were written down.
+
+use std::path::{Path, PathBuf};
+
+use k8s_openapi::api::core::v1::Node;
+use kube::Api;
+use serde::{Deserialize, Serialize};
+
+use super::images::{Images, Key, remove_folder};
+use super::kind::{self, KindCluster};
+use super::store::Delivery;
+use super::topology::Topology;
+use super::{Engine, LabError, Paths};
+use crate::kube::{Kube, Seen, Watch, until};
+use crate::progress::Progress;
+
+/// Where the record's folder is mounted in every node: the marker that makes a node ours.
+const MARKER_MOUNT: &str = "/meshproof";
+
+/// What is written down about a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its name, which holds its key.
+    pub name: String,
+    /// The Istio build and sidecar mode it is for: a newer cluster for the same replaces it.
+    pub purpose: String,
+    /// Whether it was completed.
+    pub complete: bool,
+    /// The ids of its node containers, once known.
+    pub containers: Vec<String>,
+}
+
+/// A cluster of ours, standing or to be made.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// Its record.
+    pub record: Record,
+    folder: PathBuf,
+    nodes_folder: PathBuf,
+}
+
+/// What decides a cluster: two wants with the same key can share one.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// Its images.
+    pub images: &'a Images,
+    /// Its nodes.
+    pub topology: &'a Topology,
+    /// The sidecar mode that Istio is installed with.
+    pub sidecar_mode: &'a str,
+}
+
+impl Wanted<'_> {
+    fn name(&self) -> String {
+        let mut key = Key::over("cluster")
+            .add(&self.images.node.id)
+            .add(kind::configuration(self.topology, &[]))
+            .add(self.sidecar_mode);
+        for image in &self.images.inside {
+            key = key.add(&image.id).add(&image.lab_name);
+        }
+        format!("meshproof-{}", key.finish())
+    }
+
+    fn purpose(&self) -> String {
+        format!("Istio {}, sidecar mode {}", self.images.istio.id, self.sidecar_mode)
+    }
+}
+
+impl Cluster {
+    /// The cluster for what is wanted, whether it stands or not.
+    pub fn wanted(paths: &Paths, wanted: &Wanted<'_>) -> Self {
+        let name = wanted.name();
+        let record = Record {
+            name: name.clone(),
+            purpose: wanted.purpose(),
+            complete: false,
+            containers: vec![],
+        };
+        let cluster = Self::of(paths, record);
+        match cluster.read_record() {
+            Some(record) => Self { record, ..cluster },
+            None => cluster,
+        }
+    }
+
+    /// Every cluster that is on record.
+    ///
+    /// # Errors
+    /// A file error.
+    pub fn all(paths: &Paths) -> Result<Vec<Self>, LabError> {
+        let folder = paths.state.join("clusters");
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
+            other => other.map_err(LabError::file("reading", &folder))?,
+        };
+        let mut all = vec![];
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let record =
+                Record { name, purpose: "unknown".into(), complete: false, containers: vec![] };
+            let cluster = Self::of(paths, record);
+            all.push(match cluster.read_record() {
+                Some(record) => Self { record, ..cluster },
+                None => cluster,
+            });
+        }
+        Ok(all)
+    }
+
+    fn of(paths: &Paths, record: Record) -> Self {
+        Self {
+            folder: paths.cluster(&record.name),
+            nodes_folder: paths.cache.join("nodes").join(&record.name),
+            record,
+        }
+    }
+
+    /// The folder of its record, lease, kubeconfig and kept logs.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its kubeconfig, which nobody else uses.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
+    }
+
+    fn read_record(&self) -> Option<Record> {
+        let text = std::fs::read_to_string(self.folder.join("record.json")).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    fn write_record(&self) -> Result<(), LabError> {
+        std::fs::create_dir_all(&self.folder)
+            .map_err(LabError::file("making the folder", &self.folder))?;
+        let (path, new) = (self.folder.join("record.json"), self.folder.join("record.json.new"));
+        let text = serde_json::to_string_pretty(&self.record).expect("a record is plain data");
+        std::fs::write(&new, text).map_err(LabError::file("writing", &new))?;
+        std::fs::rename(&new, &path).map_err(LabError::file("completing", &path))
+    }
+
+    /// Why the cluster cannot be used as it stands, or nothing if it can.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked.
+    pub async fn unhealthy(&self, engine: &Engine, nodes: usize) -> Result<Option<String>, LabError> {
+        if !self.record.complete {
+            return Ok(Some("it was never completed".into()));
+        }
+        let running = engine.running_containers(&self.record.containers).await?;
+        if running.len() != nodes {
+            return Ok(Some(format!("{} of its {nodes} nodes run", running.len())));
+        }
+        let asked = async {
+            let kube = Kube::from_kubeconfig(&self.kubeconfig(), 1.0).await?;
+            let api: Api<Node> = Api::all(kube.client());
+            until(&api, Watch::default(), "its nodes to be Ready", kube.limit(5), |seen| {
+                nodes_ready(seen.values(), nodes)
+            })
+            .await
+        };
+        Ok(asked.await.err().map(|error| error.to_string()))
+    }
+
+    /// Makes the cluster. A failed first attempt is cleared away, its node logs kept, and tried
+    /// once more: node creation fails now and then for reasons that are the engine's own.
+    ///
+    /// # Errors
+    /// What the second attempt failed with.
+    pub async fn create(
+        &mut self,
+        engine: &Engine,
+        wanted: &Wanted<'_>,
+        delivery: &Delivery,
+        progress: &Progress,
+    ) -> Result<(), LabError> {
+        let stage = progress.stage("Making the cluster");
+        engine.ensure_network(kind::NETWORK).await?;
+        if let Err(error) = self.attempt(engine, wanted, delivery).await {
+            self.keep_logs(engine).await?;
+            progress.line(format!(
+                "Making the cluster failed and is tried once more; its nodes' logs are in {}.\n{error}",
+                self.folder.display()
+            ));
+            self.remove_nodes(engine).await?;
+            self.attempt(engine, wanted, delivery).await?;
+        }
+        stage.done();
+        Ok(())
+    }
+
+    async fn attempt(
+        &mut self,
+        engine: &Engine,
+        wanted: &Wanted<'_>,
+        delivery: &Delivery,
+    ) -> Result<(), LabError> {
+        self.record.complete = false;
+        self.record.containers.clear();
+        self.write_record()?;
+        let marker = self.folder.join("marker");
+        std::fs::create_dir_all(&marker).map_err(LabError::file("making the folder", &marker))?;
+        std::fs::create_dir_all(&self.nodes_folder)
+            .map_err(LabError::file("making the folder", &self.nodes_folder))?;
+        let mut mounts = vec![];
+        let names = kind::node_names(&self.record.name, wanted.topology);
+        for node in &names {
+            let copy = self.nodes_folder.join(node);
+            let mut of_node = vec![(marker.clone(), MARKER_MOUNT)];
+            if delivery.copy_for_node(&copy).await? {
+                of_node.push((copy, "/var/lib/containerd"));
+            }
+            mounts.push(of_node);
+        }
+        let cluster = KindCluster {
+            program: wanted.images.kind.clone(),
+            name: self.record.name.clone(),
+            node_image: wanted.images.node.reference.clone(),
+            topology: wanted.topology.clone(),
+            mounts,
+            kubeconfig: self.kubeconfig(),
+        };
+        cluster.create().await?;
+        for node in &names {
+            delivery.load_into(engine, node, wanted.images).await?;
+        }
+        self.record.containers =
+            self.marked_containers(engine).await?.into_iter().map(|(id, _)| id).collect();
+        self.record.complete = true;
+        self.write_record()
+    }
+
+    /// Ids and names of the containers that carry this cluster's marker, running or not.
+    async fn marked_containers(&self, engine: &Engine) -> Result<Vec<(String, String)>, LabError> {
+        let filter = format!("volume={}", self.folder.join("marker").display());
+        engine.containers(&["--all", "--filter", &filter]).await
+    }
+
+    async fn keep_logs(&self, engine: &Engine) -> Result<(), LabError> {
+        for (id, name) in self.marked_containers(engine).await? {
+            let path = kind::log_file(&self.folder, &name);
+            let log = engine.logs(&id).await?;
+            std::fs::write(&path, log).map_err(LabError::file("writing", &path))?;
+        }
+        Ok(())
+    }
+
+    async fn remove_nodes(&self, engine: &Engine) -> Result<(), LabError> {
+        let mut ids = self.record.containers.clone();
+        ids.extend(self.marked_containers(engine).await?.into_iter().map(|(id, _)| id));
+        ids.sort();
+        ids.dedup();
+        engine.remove_containers(&ids).await?;
+        remove_folder(&self.nodes_folder)
+    }
+
+    /// Deletes the cluster's nodes, their stores and its record.
+    ///
+    /// # Errors
+    /// When the engine fails; the record stays then, so that it can be tried again.
+    pub async fn delete(&self, engine: &Engine) -> Result<(), LabError> {
+        self.remove_nodes(engine).await?;
+        for file in ["record.json", "kubeconfig"] {
+            let path = self.folder.join(file);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(LabError::file("removing", path)(error));
+                }
+                _ => {}
+            }
+        }
+        // The lease's file stays with its lock while we hold it; an unheld folder goes as a whole.
+        if super::Lease::holder(&self.folder)?.is_none() {
+            remove_folder(&self.folder)?;
+        }
+        Ok(())
+    }
+}
+
+fn nodes_ready<'a>(nodes: impl Iterator<Item = &'a Node>, wanted: usize) -> Seen<()> {
+    let ready = nodes
+        .filter(|node| {
+            let conditions = node.status.iter().flat_map(|s| s.conditions.iter().flatten());
+            conditions.into_iter().any(|c| c.type_ == "Ready" && c.status == "True")
+        })
+        .count();
+    if ready == wanted {
+        Seen::Met(())
+    } else {
+        Seen::NotYet(format!("{ready} of {wanted} nodes are Ready"))
+    }
+}

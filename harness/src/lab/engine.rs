@@ -1,0 +1,277 @@
+//! The container engine, through its `docker` client: images, containers, networks.
+//!
+//! Thin: one method, one command. What the lab runs in the engine is decided by its neighbours.
+
+use std::path::Path;
+
+use super::LabError;
+use crate::process::{Output, Program};
+
+/// The marker on every container, network and volume that a lab makes.
+pub const OWNER_LABEL: &str = "io.meshproof.lab";
+
+/// A container engine that answered.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    version: String,
+}
+
+impl Engine {
+    /// Asks whether an engine answers.
+    ///
+    /// # Errors
+    /// [`LabError::NoEngine`] with what the client said.
+    pub async fn connect() -> Result<Self, LabError> {
+        let asked = docker().args(["version", "--format", "{{.Server.Version}}"]).run();
+        let output = tokio::time::timeout(std::time::Duration::from_secs(4), asked)
+            .await
+            .map_err(|_| LabError::NoEngine("its client did not return within 4 s".into()))?
+            .map_err(|error| {
+                let text = error.to_string();
+                let last = text.lines().last().unwrap_or_default().to_owned();
+                LabError::NoEngine(last)
+            })?;
+        Ok(Self { version: output.stdout.trim().to_owned() })
+    }
+
+    /// The engine's version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The id (`sha256:...`) of an image, if the engine has it.
+    ///
+    /// # Errors
+    /// When the client cannot be run.
+    pub async fn image_id(&self, reference: &str) -> Result<Option<String>, LabError> {
+        Ok(self.image_ids(&[reference]).await?.remove(0))
+    }
+
+    /// The ids of several images in one call, in their order.
+    ///
+    /// # Errors
+    /// When the client cannot be run.
+    pub async fn image_ids(&self, references: &[&str]) -> Result<Vec<Option<String>>, LabError> {
+        let output = docker()
+            .args(["images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"])
+            .run()
+            .await
+            .map_err(LabError::program("listing the engine's images"))?;
+        let known: Vec<(&str, &str)> =
+            output.stdout.lines().filter_map(|line| line.split_once(' ')).collect();
+        Ok(references
+            .iter()
+            .map(|r| known.iter().find(|(name, _)| name == r).map(|(_, id)| (*id).to_owned()))
+            .collect())
+    }
+
+    /// Builds an image from a context folder with a `Dockerfile` in it.
+    ///
+    /// Its `RUN` steps use the host's network, so that they reach the package registries the way
+    /// the host does.
+    ///
+    /// # Errors
+    /// When the build fails, with its last lines.
+    pub async fn build(
+        &self,
+        reference: &str,
+        context: &Path,
+        arguments: &[(&str, &str)],
+    ) -> Result<(), LabError> {
+        let mut program = docker()
+            .env("DOCKER_BUILDKIT", "0")
+            .args(["build", "--network", "host", "--force-rm", "--tag", reference])
+            .args(["--label", OWNER_LABEL]);
+        for (name, value) in arguments {
+            program = program.arg("--build-arg").arg(format!("{name}={value}"));
+        }
+        program
+            .arg(context)
+            .run()
+            .await
+            .map_err(LabError::program(format!("building the image {reference}")))?;
+        Ok(())
+    }
+
+    /// Imports a root file system as an image.
+    ///
+    /// # Errors
+    /// When `tar` or the engine fails.
+    pub async fn import_root(&self, root: &Path, reference: &str) -> Result<(), LabError> {
+        Program::new("sh")
+            .args(["-euc", r#"set -o pipefail 2>/dev/null || true; tar -C "$1" -c . | docker import - "$2""#, "import"])
+            .arg(root)
+            .arg(reference)
+            .run()
+            .await
+            .map_err(LabError::program(format!("importing {reference}")))?;
+        Ok(())
+    }
+
+    /// Writes images into one archive that `ctr images import` reads.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn save(&self, references: &[&str], archive: &Path) -> Result<(), LabError> {
+        docker()
+            .args(["save", "--output"])
+            .arg(archive)
+            .args(references.iter().copied())
+            .run()
+            .await
+            .map_err(LabError::program("saving images to an archive"))?;
+        Ok(())
+    }
+
+    /// Runs a container as the arguments say and returns its standard output.
+    ///
+    /// # Errors
+    /// When it cannot be started, or ends badly where it runs in the foreground.
+    pub async fn run(&self, what: &str, arguments: &[&str]) -> Result<String, LabError> {
+        let output = docker()
+            .arg("run")
+            .args(["--label", OWNER_LABEL])
+            .args(arguments.iter().copied())
+            .run()
+            .await
+            .map_err(LabError::program(what))?;
+        Ok(output.stdout.trim().to_owned())
+    }
+
+    /// Runs a shell script inside a container, fed on its standard input.
+    ///
+    /// # Errors
+    /// When the script fails.
+    pub async fn script(
+        &self,
+        what: &str,
+        container: &str,
+        script: &str,
+    ) -> Result<Output, LabError> {
+        docker()
+            .args(["exec", "--privileged", "--interactive", container, "bash", "-euo", "pipefail", "-s"])
+            .input(script)
+            .run()
+            .await
+            .map_err(LabError::program(what))
+    }
+
+    /// Copies a file of the host into a container.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn copy_in(&self, from: &Path, container: &str, to: &str) -> Result<(), LabError> {
+        docker()
+            .arg("cp")
+            .arg(from)
+            .arg(format!("{container}:{to}"))
+            .run()
+            .await
+            .map_err(LabError::program(format!("copying {} into {container}", from.display())))?;
+        Ok(())
+    }
+
+    /// Removes containers with their volumes; ids that are gone already are no error.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn remove_containers(&self, ids: &[String]) -> Result<(), LabError> {
+        let alive = self.existing_containers(ids).await?;
+        if alive.is_empty() {
+            return Ok(());
+        }
+        docker()
+            .args(["rm", "--force", "--volumes"])
+            .args(alive)
+            .run()
+            .await
+            .map_err(LabError::program("removing containers"))?;
+        Ok(())
+    }
+
+    /// Which of these containers exist, running or not.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn existing_containers(&self, ids: &[String]) -> Result<Vec<String>, LabError> {
+        let all = self.containers(&["--all"]).await?;
+        Ok(ids.iter().filter(|id| all.iter().any(|(known, _)| known == *id)).cloned().collect())
+    }
+
+    /// Which of these containers run.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn running_containers(&self, ids: &[String]) -> Result<Vec<String>, LabError> {
+        let running = self.containers(&[]).await?;
+        Ok(ids.iter().filter(|id| running.iter().any(|(known, _)| known == *id)).cloned().collect())
+    }
+
+    /// Ids and names of containers, as `docker ps` filters them.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn containers(&self, filter: &[&str]) -> Result<Vec<(String, String)>, LabError> {
+        let output = docker()
+            .args(["ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}"])
+            .args(filter.iter().copied())
+            .run()
+            .await
+            .map_err(LabError::program("listing containers"))?;
+        Ok(output
+            .stdout
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(id, name)| (id.to_owned(), name.to_owned()))
+            .collect())
+    }
+
+    /// A container's log, both streams.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn logs(&self, container: &str) -> Result<String, LabError> {
+        let output = docker()
+            .args(["logs", container])
+            .run()
+            .await
+            .map_err(LabError::program(format!("reading the log of {container}")))?;
+        Ok(output.stdout + &output.stderr)
+    }
+
+    /// Makes the lab's own network, unless it stands.
+    ///
+    /// # Errors
+    /// When the engine fails, or a network of that name is somebody else's.
+    pub async fn ensure_network(&self, name: &str) -> Result<(), LabError> {
+        let inspect = docker()
+            .args(["network", "ls", "--format", "{{.Name}} {{.Labels}}"])
+            .run()
+            .await
+            .map_err(LabError::program("listing networks"))?;
+        let existing = inspect.stdout.lines().find_map(|line| {
+            let (network, labels) = line.split_once(' ').unwrap_or((line, ""));
+            (network == name).then(|| labels.to_owned())
+        });
+        match existing {
+            Some(labels) if labels.contains(OWNER_LABEL) => Ok(()),
+            Some(_) => Err(LabError::Unexpected {
+                what: format!("the network {name}"),
+                found: "it was not made by Meshproof".into(),
+                cure: "rename or remove it".into(),
+            }),
+            None => {
+                docker()
+                    .args(["network", "create", "--driver", "bridge", "--label", OWNER_LABEL, name])
+                    .run()
+                    .await
+                    .map_err(LabError::program(format!("making the network {name}")))?;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn docker() -> Program {
+    Program::new("docker")
+}

@@ -1,0 +1,108 @@
+//! What can go wrong under the lab, each with the cure in the same sentence.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::process::ProcessError;
+
+/// An error of the lab.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// There is nowhere to keep anything.
+    #[error("there is no home folder to keep the lab in; set HOME or MESHPROOF_CACHE_DIR and MESHPROOF_STATE_DIR")]
+    NoHome,
+    /// No engine answers.
+    #[error("no container engine answers ({0}); run ci/setup, or start Docker")]
+    NoEngine(String),
+    /// Images that the lab needs are not in the engine.
+    #[error("the lab's images are not made yet (missing: {}); run ci/setup", .0.join(", "))]
+    ImagesMissing(Vec<String>),
+    /// A program that a build needs is not there.
+    #[error("building images needs {tool}, which is not on PATH; {cure}")]
+    ToolMissing {
+        /// The tool.
+        tool: &'static str,
+        /// What to do about it.
+        cure: &'static str,
+    },
+    /// Too little disk for a build.
+    #[error("building images needs about {needed_gib} GiB of free disk below {path}, and there are {free_gib}; free some or set MESHPROOF_CACHE_DIR to a larger disk")]
+    DiskFull {
+        /// Where.
+        path: PathBuf,
+        /// How much is needed, in GiB.
+        needed_gib: u64,
+        /// How much there is, in GiB.
+        free_gib: u64,
+    },
+    /// A download is not what it has to be.
+    #[error("{what} has the SHA-256 {found} where {expected} is on record; delete {path} and run again, and if it stays so, do not trust the source")]
+    Tampered {
+        /// What was downloaded.
+        what: String,
+        /// The digest on record.
+        expected: String,
+        /// The digest found.
+        found: String,
+        /// Where the file lies.
+        path: PathBuf,
+    },
+    /// Something that was made does not look as it should.
+    #[error("{what} is not as expected: {found}; {cure}")]
+    Unexpected {
+        /// What was looked at.
+        what: String,
+        /// What was found.
+        found: String,
+        /// What to do about it.
+        cure: String,
+    },
+    /// A file could not be read or written.
+    #[error("{action} {path}: {source}")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A program failed.
+    #[error("{what} failed: {source}")]
+    Program {
+        /// What the program was to do.
+        what: String,
+        /// How it failed.
+        source: ProcessError,
+    },
+    /// Something did not come in time.
+    #[error("waited {waited:?} for {what}; last seen: {last_seen}")]
+    TimedOut {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        waited: Duration,
+        /// The last state seen.
+        last_seen: String,
+    },
+    /// The Kubernetes API gave an error.
+    #[error(transparent)]
+    Kube(#[from] crate::kube::KubeError),
+}
+
+impl LabError {
+    /// Wraps a program's failure with what it was to do.
+    pub(crate) fn program(what: impl Into<String>) -> impl FnOnce(ProcessError) -> Self {
+        let what = what.into();
+        move |source| Self::Program { what, source }
+    }
+
+    /// Wraps a file error with what was tried on which file.
+    pub(crate) fn file(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { action, path, source }
+    }
+}

@@ -1,0 +1,134 @@
+//! The cache folder: artifacts that appear whole or not at all.
+//!
+//! An artifact is made in a folder of its own beside its place and renamed there when it is
+//! complete, so that a kill at any point leaves nothing that looks finished. What an artifact
+//! holds is its maker's business.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::key::Key;
+use crate::lab::LabError;
+
+/// The cache folder.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+impl Cache {
+    /// The cache below a folder, which is made when something is first put there.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The cache's own folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where an artifact lies, or would lie.
+    pub fn place(&self, name: &str, key: &Key) -> PathBuf {
+        self.root.join("artifacts").join(format!("{name}-{key}"))
+    }
+
+    /// The artifact's folder, made by `make` in an empty folder if it is not there yet.
+    ///
+    /// # Errors
+    /// What `make` gives, or a file error.
+    pub async fn artifact<Make, Making>(
+        &self,
+        name: &str,
+        key: &Key,
+        make: Make,
+    ) -> Result<PathBuf, LabError>
+    where
+        Make: FnOnce(PathBuf) -> Making,
+        Making: Future<Output = Result<(), LabError>>,
+    {
+        let place = self.place(name, key);
+        if place.exists() {
+            return Ok(place);
+        }
+        let partial = self.root.join("partial").join(format!("{name}-{key}"));
+        remove_folder(&partial)?;
+        std::fs::create_dir_all(&partial).map_err(LabError::file("making the folder", &partial))?;
+        make(partial.clone()).await?;
+        let parent = self.root.join("artifacts");
+        std::fs::create_dir_all(&parent).map_err(LabError::file("making the folder", &parent))?;
+        std::fs::rename(&partial, &place).map_err(LabError::file("completing", &place))?;
+        Ok(place)
+    }
+
+    /// Takes the lock under which one process at a time builds; it ends with the value.
+    ///
+    /// # Errors
+    /// A file error.
+    pub async fn lock(&self) -> Result<File, LabError> {
+        std::fs::create_dir_all(&self.root)
+            .map_err(LabError::file("making the folder", &self.root))?;
+        let path = self.root.join("build.lock");
+        let file = File::create(&path).map_err(LabError::file("opening the lock", &path))?;
+        let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file))
+            .await
+            .expect("taking a lock does not panic");
+        locked.map_err(LabError::file("locking", &path))
+    }
+}
+
+/// Removes a folder with all that is in it, if it is there.
+pub(crate) fn remove_folder(path: &Path) -> Result<(), LabError> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(LabError::file("removing", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> Key {
+        Key::over("test").finish()
+    }
+
+    #[tokio::test]
+    async fn an_artifact_is_made_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        for content in ["first", "second"] {
+            cache
+                .artifact("thing", &key(), async |at: PathBuf| {
+                    std::fs::write(at.join("file"), content).unwrap();
+                    Ok(())
+                })
+                .await
+                .unwrap();
+        }
+        let kept = std::fs::read_to_string(cache.place("thing", &key()).join("file")).unwrap();
+        assert_eq!(kept, "first");
+    }
+
+    #[tokio::test]
+    async fn a_broken_off_artifact_leaves_nothing_that_looks_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        let broken = cache
+            .artifact("thing", &key(), async |at: PathBuf| {
+                std::fs::write(at.join("half"), "half").unwrap();
+                Err(LabError::NoHome)
+            })
+            .await;
+        assert!(broken.is_err());
+        assert!(!cache.place("thing", &key()).exists());
+        let again = cache
+            .artifact("thing", &key(), async |at: PathBuf| {
+                assert!(!at.join("half").exists(), "what was left is cleared first");
+                Ok(())
+            })
+            .await;
+        assert!(again.is_ok());
+    }
+}

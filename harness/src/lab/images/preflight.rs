@@ -1,0 +1,39 @@
+//! Looks, before a build begins, whether this machine can finish it.
+
+use super::cache::Cache;
+use crate::lab::LabError;
+
+/// What a build leaves below the cache and the engine's folder, with the compilers' caches.
+const NEEDED_GIB: u64 = 20;
+
+/// Checks tools and free disk.
+///
+/// # Errors
+/// The first thing that is lacking, with its cure.
+pub fn check(cache: &Cache) -> Result<(), LabError> {
+    let tools = [
+        ("python3", "install python3 with pip (Debian: python3-pip)"),
+        ("mvn", "install Maven (Debian: maven)"),
+        ("debootstrap", "install debootstrap (Debian: debootstrap)"),
+        ("tar", "install tar"),
+    ];
+    for (tool, cure) in tools {
+        if which::which(tool).is_err() {
+            return Err(LabError::ToolMissing { tool, cure });
+        }
+    }
+    if !nix::unistd::geteuid().is_root() {
+        return Err(LabError::ToolMissing {
+            tool: "root's rights (for debootstrap)",
+            cure: "run as root, or use released images where a registry is reachable",
+        });
+    }
+    let root = cache.root();
+    let disk = nix::sys::statvfs::statvfs(root)
+        .map_err(|error| LabError::file("asking for the free disk below", root)(error.into()))?;
+    let free_gib = disk.blocks_available() * disk.fragment_size() / (1 << 30);
+    if free_gib < NEEDED_GIB {
+        return Err(LabError::DiskFull { path: root.to_owned(), needed_gib: NEEDED_GIB, free_gib });
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! The lab: container engine, kind cluster, images. Brought up, found again, taken down.
+//!
+//! Nothing outside this module runs `docker` or `kind`. What runs on the cluster is for `mesh`
+//! and `product`.
+
+mod cluster;
+mod engine;
+mod error;
+pub mod images;
+mod kind;
+mod lease;
+mod paths;
+mod store;
+mod topology;
+
+pub use cluster::{Cluster, Record, Wanted};
+pub use engine::Engine;
+pub use error::LabError;
+pub use images::{Images, IstioBuild, Source};
+pub use lease::Lease;
+pub use paths::Paths;
+pub use store::Delivery;
+pub use topology::Topology;
+
+use images::Cache;
+
+use crate::kube::Kube;
+use crate::outcome::LabFacts;
+use crate::progress::Progress;
+
+/// What a lab is asked to be.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The Istio that its images carry.
+    pub istio: IstioBuild,
+    /// The sidecar mode that Istio will be installed with.
+    pub sidecar_mode: &'static str,
+    /// Delete a cluster that stands, and make a new one.
+    pub fresh: bool,
+    /// The factor on every limit.
+    pub timeout_scale: f64,
+    /// The command line, for whoever waits for the lease.
+    pub command: String,
+}
+
+/// A lab that stands, held for this process alone.
+pub struct Lab {
+    /// The container engine.
+    pub engine: Engine,
+    /// Its images.
+    pub images: Images,
+    /// Its nodes.
+    pub topology: Topology,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The connection to the cluster.
+    pub kube: Kube,
+    /// Whether the cluster stood before.
+    pub reused: bool,
+    delivery: Delivery,
+    _lease: Lease,
+}
+
+impl Lab {
+    /// Finds a healthy lab as wished, or makes one from images that are there.
+    ///
+    /// # Errors
+    /// When there is no engine, images are missing, or the cluster cannot be made.
+    pub async fn obtain(paths: &Paths, wish: &Wish, progress: &Progress) -> Result<Self, LabError> {
+        let engine = Engine::connect().await?;
+        let cache = Cache::at(&paths.cache);
+        let images = Images::find(&engine, &cache, &wish.istio).await?;
+        let topology = topology_here()?;
+        let wanted = Wanted { images: &images, topology: &topology, sidecar_mode: wish.sidecar_mode };
+        let mut cluster = Cluster::wanted(paths, &wanted);
+        let lease = Lease::exclusive(cluster.folder(), &wish.command, progress).await?;
+        // Whoever held the lease may have made or deleted it meanwhile.
+        cluster = Cluster::wanted(paths, &wanted);
+        let delivery = Delivery::prepare(&engine, &cache, &images, progress).await?;
+        let unusable = if wish.fresh && cluster.record.complete {
+            Some("a fresh one was asked for".to_owned())
+        } else {
+            cluster.unhealthy(&engine, topology.nodes()).await?
+        };
+        let reused = unusable.is_none();
+        if let Some(reason) = unusable {
+            if cluster.record.complete {
+                progress.line(format!("The cluster {} is deleted: {reason}", cluster.record.name));
+            }
+            cluster.delete(&engine).await?;
+            remove_superseded(paths, &engine, &cluster, progress).await?;
+            cluster.create(&engine, &wanted, &delivery, progress).await?;
+        }
+        let kube = Kube::from_kubeconfig(&cluster.kubeconfig(), wish.timeout_scale).await?;
+        Ok(Self { engine, images, topology, cluster, kube, reused, delivery, _lease: lease })
+    }
+
+    /// The lab as a report tells it.
+    ///
+    /// # Errors
+    /// When the API server does not tell its version.
+    pub async fn facts(&self) -> Result<LabFacts, LabError> {
+        let version = self.kube.raw("/version").await?;
+        Ok(LabFacts {
+            cluster: self.cluster.record.name.clone(),
+            reused: self.reused,
+            topology: self.topology.why.clone(),
+            kubernetes: version["gitVersion"].as_str().unwrap_or("unknown").to_owned(),
+            engine: format!("Docker {}", self.engine.version()),
+            image_source: Source::Build.explained().to_owned(),
+            images: self.images.facts(),
+            image_delivery: self.delivery.explained().to_owned(),
+        })
+    }
+
+    /// Deletes the cluster under this lab.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn delete(self) -> Result<(), LabError> {
+        self.cluster.delete(&self.engine).await
+    }
+}
+
+/// The topology for this machine.
+fn topology_here() -> Result<Topology, LabError> {
+    let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    Topology::for_cpus(cpus).ok_or_else(|| LabError::Unexpected {
+        what: "this machine".into(),
+        found: format!("{cpus} CPU"),
+        cure: "the guide's pods ask for one whole CPU each; use a machine with two or more".into(),
+    })
+}
+
+/// Deletes clusters for the same purpose that nobody holds: their images are no longer the ones
+/// that would be used, so nothing would ever find them again.
+async fn remove_superseded(
+    paths: &Paths,
+    engine: &Engine,
+    by: &Cluster,
+    progress: &Progress,
+) -> Result<(), LabError> {
+    for old in Cluster::all(paths)? {
+        let superseded = old.record.name != by.record.name
+            && (old.record.purpose == by.record.purpose || !old.record.complete);
+        if superseded && Lease::holder(old.folder())?.is_none() {
+            progress.line(format!("The cluster {} is superseded and deleted", old.record.name));
+            old.delete(engine).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the images of a lab, as far as they are missing.
+///
+/// # Errors
+/// The first step that failed.
+pub async fn make_images(
+    paths: &Paths,
+    istio: &IstioBuild,
+    progress: &Progress,
+) -> Result<Images, LabError> {
+    let engine = Engine::connect().await?;
+    let cache = Cache::at(&paths.cache);
+    let images = Images::ensure(&engine, &cache, istio, progress).await?;
+    Delivery::prepare(&engine, &cache, &images, progress).await?;
+    Ok(images)
+}
+
+/// Whether a lab could be had without making images: the engine answers and the images are there.
+///
+/// # Errors
+/// What is lacking.
+pub async fn available(paths: &Paths, istio: &IstioBuild) -> Result<(), LabError> {
+    let engine = Engine::connect().await?;
+    Images::find(&engine, &Cache::at(&paths.cache), istio).await.map(drop)
+}

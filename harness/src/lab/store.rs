@@ -1,0 +1,183 @@
+//! Brings images into nodes without loading them: a containerd store that is prepared once.
+//!
+//! One containerd root is filled with every image, unpacked. Each node gets a copy made of hard
+//! links, with the two databases as real files: blobs and committed snapshots are never written
+//! in place. Where the engine cannot see our folders, an archive is loaded into each node instead.
+
+use std::path::{Path, PathBuf};
+
+use super::images::{Cache, Images, Key, remove_folder};
+use super::{Engine, LabError};
+use crate::process::Program;
+use crate::progress::Progress;
+
+/// containerd's own databases, which every node writes to.
+const DATABASES: [&str; 2] = [
+    "io.containerd.metadata.v1.bolt/meta.db",
+    "io.containerd.snapshotter.v1.overlayfs/metadata.db",
+];
+
+/// The file that tells whether a container sees a folder of ours.
+const MARKER: &str = ".meshproof";
+
+/// How images reach the nodes of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// Nodes mount a hard-linked copy of this store.
+    LinkedStore(PathBuf),
+    /// This archive is loaded into each node once it runs.
+    Archive(PathBuf),
+}
+
+impl Delivery {
+    /// One line for the report.
+    pub fn explained(&self) -> &'static str {
+        match self {
+            Self::LinkedStore(_) => "linked store (nothing is loaded into nodes)",
+            Self::Archive(_) => {
+                "archive (loaded into each node: the engine does not mount this machine's folders)"
+            }
+        }
+    }
+
+    /// Finds the store of these images, or prepares it.
+    ///
+    /// # Errors
+    /// When the engine or containerd fails.
+    pub async fn prepare(
+        engine: &Engine,
+        cache: &Cache,
+        images: &Images,
+        progress: &Progress,
+    ) -> Result<Self, LabError> {
+        let mut key = Key::over("store").add(&images.node.id);
+        for image in &images.inside {
+            key = key.add(&image.id).add(&image.lab_name);
+        }
+        let key = key.finish();
+        let (store, archive) = (cache.place("store", &key), cache.place("archive", &key));
+        if store.is_dir() {
+            return Ok(Self::LinkedStore(store));
+        }
+        let archive_file = archive.join("images.tar");
+        if archive_file.is_file() {
+            return Ok(Self::Archive(archive_file));
+        }
+        let _one_builder = cache.lock().await?;
+        if store.is_dir() {
+            return Ok(Self::LinkedStore(store));
+        }
+        let stage = progress.stage("Preparing the nodes' image store");
+        let visible = cache.root().join("partial").join(format!("visible-{key}"));
+        std::fs::create_dir_all(&visible).map_err(LabError::file("making the folder", &visible))?;
+        let prepared = if engine_sees(engine, images, &visible).await? {
+            let store = cache
+                .artifact("store", &key, async |at| fill(engine, images, &at).await)
+                .await?;
+            Self::LinkedStore(store)
+        } else {
+            cache
+                .artifact("archive", &key, async |at| {
+                    engine.save(&references(images), &at.join("images.tar")).await
+                })
+                .await?;
+            Self::Archive(archive_file)
+        };
+        remove_folder(&visible)?;
+        stage.done();
+        Ok(prepared)
+    }
+
+    /// Makes a node's own copy of the store at `to`; returns whether there is one.
+    ///
+    /// # Errors
+    /// When the links cannot be made.
+    pub async fn copy_for_node(&self, to: &Path) -> Result<bool, LabError> {
+        let Self::LinkedStore(store) = self else { return Ok(false) };
+        Program::new("cp")
+            .args(["--archive", "--link"])
+            .arg(store)
+            .arg(to)
+            .run()
+            .await
+            .map_err(LabError::program("linking a node's image store"))?;
+        for database in DATABASES {
+            let (from, to) = (store.join(database), to.join(database));
+            std::fs::remove_file(&to).map_err(LabError::file("unlinking", &to))?;
+            std::fs::copy(&from, &to).map_err(LabError::file("copying", &from))?;
+        }
+        Ok(true)
+    }
+
+    /// Loads the archive into a running node, where that is the delivery.
+    ///
+    /// # Errors
+    /// When containerd does not take it.
+    pub async fn load_into(
+        &self,
+        engine: &Engine,
+        node: &str,
+        images: &Images,
+    ) -> Result<(), LabError> {
+        let Self::Archive(archive) = self else { return Ok(()) };
+        engine.copy_in(archive, node, "/var/lib/meshproof-images.tar").await?;
+        let script = format!("{}rm /var/lib/meshproof-images.tar\n", import_script(images, "/var/lib/meshproof-images.tar"));
+        engine.script(&format!("loading images into {node}"), node, &script).await?;
+        Ok(())
+    }
+}
+
+async fn engine_sees(engine: &Engine, images: &Images, folder: &Path) -> Result<bool, LabError> {
+    let marker = folder.join(MARKER);
+    std::fs::write(&marker, "").map_err(LabError::file("writing", &marker))?;
+    let mount = format!("{}:/seen:ro", folder.display());
+    let look = format!("test -f /seen/{MARKER} && echo seen || echo unseen");
+    let arguments =
+        ["--rm", "--volume", &mount, "--entrypoint", "sh", &images.node.reference, "-c", &look];
+    Ok(engine.run("asking whether the engine mounts our folders", &arguments).await? == "seen")
+}
+
+/// Runs containerd of the node image over the folder `at` and imports everything there.
+async fn fill(engine: &Engine, images: &Images, at: &Path) -> Result<(), LabError> {
+    let archive_folder = at.with_extension("archive");
+    remove_folder(&archive_folder)?;
+    std::fs::create_dir_all(&archive_folder)
+        .map_err(LabError::file("making the folder", &archive_folder))?;
+    engine.save(&references(images), &archive_folder.join("images.tar")).await?;
+    let (store, archive) =
+        (format!("{}:/var/lib/containerd", at.display()), format!("{}:/archive:ro", archive_folder.display()));
+    let arguments = [
+        "--detach", "--privileged", "--volume", &store, "--volume", &archive,
+        "--entrypoint", "sleep", &images.node.reference, "infinity",
+    ];
+    let container = engine.run("starting containerd for the image store", &arguments).await?;
+    let script = format!(
+        "containerd >/tmp/containerd.log 2>&1 & daemon=$!\n\
+         for attempt in $(seq 300); do ctr version >/dev/null 2>&1 && break; sleep 0.1; done\n\
+         ctr version >/dev/null || {{ tail /tmp/containerd.log >&2; exit 1; }}\n\
+         {}kill $daemon; wait $daemon || true; sync\n",
+        import_script(images, "/archive/images.tar")
+    );
+    let filled = engine.script("filling the image store", &container, &script).await;
+    engine.remove_containers(&[container]).await?;
+    remove_folder(&archive_folder)?;
+    filled.map(drop)
+}
+
+/// Imports an archive and gives every image the name that the cluster asks for, and only that.
+fn import_script(images: &Images, archive: &str) -> String {
+    let mut script = format!("ctr --namespace k8s.io images import {archive} >/dev/null\n");
+    for image in &images.inside {
+        let (own, lab) = (&image.reference, &image.lab_name);
+        script.push_str(&format!(
+            "ctr --namespace k8s.io images tag --force {own} {lab} >/dev/null\n\
+             ctr --namespace k8s.io images label {lab} io.cri-containerd.pinned=pinned >/dev/null\n\
+             ctr --namespace k8s.io images rm {own} >/dev/null\n"
+        ));
+    }
+    script
+}
+
+fn references(images: &Images) -> Vec<&str> {
+    images.inside.iter().map(|image| image.reference.as_str()).collect()
+}

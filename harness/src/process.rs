@@ -1,0 +1,272 @@
+//! Runs a program to its end: what it printed, how it ended, and one sentence when it failed.
+//!
+//! Which programs run, and what their output means, is the callers' business. A child never
+//! outlives the future that runs it: dropping that future kills its whole process group.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// How many of a program's last lines an error quotes.
+const QUOTED_LINES: usize = 12;
+
+/// Why a program did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// It could not be started at all.
+    #[error("{program} could not be started ({source}); is it installed and on PATH?")]
+    NotStarted {
+        /// The program.
+        program: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It ended, and not well.
+    #[error("`{command}` ended with {status}; its last words:\n{tail}")]
+    Ended {
+        /// The command line.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// Its last lines, errors first.
+        tail: String,
+    },
+    /// Its output could not be read or its input not written.
+    #[error("the pipes of `{command}` broke: {source}")]
+    Pipe {
+        /// The command line.
+        command: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// What a program printed.
+#[derive(Debug, Clone, Default)]
+pub struct Output {
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// One program with its arguments, ready to run.
+#[derive(Debug)]
+pub struct Program {
+    program: OsString,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    folder: Option<PathBuf>,
+    input: Option<Vec<u8>>,
+}
+
+impl Program {
+    /// A program by name or path.
+    pub fn new(program: impl Into<OsString>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: vec![],
+            environment: vec![],
+            folder: None,
+            input: None,
+        }
+    }
+
+    /// Adds one argument.
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets one environment variable.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Runs it in a folder.
+    pub fn in_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Feeds it standard input.
+    pub fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = Some(input.into());
+        self
+    }
+
+    /// The command line as a person would type it.
+    pub fn command_line(&self) -> String {
+        let mut line = self.program.to_string_lossy().into_owned();
+        for argument in &self.arguments {
+            line.push(' ');
+            line.push_str(&argument.to_string_lossy());
+        }
+        line
+    }
+
+    /// Runs it to its end and returns what it printed.
+    ///
+    /// # Errors
+    /// Any ending but success, with the last lines it printed.
+    pub async fn run(self) -> Result<Output, ProcessError> {
+        self.run_with(|_| {}).await
+    }
+
+    /// Like [`run`](Self::run), handing each line of its standard error to `on_line` as it comes.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_with(mut self, on_line: impl FnMut(&str)) -> Result<Output, ProcessError> {
+        let command = self.command_line();
+        let input = self.input.take();
+        let mut running = Running(self.spawn()?);
+        let child = &mut running.0;
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take();
+        let stderr = child.stderr.take();
+        let feed = async move {
+            if let (Some(mut stdin), Some(input)) = (stdin, input) {
+                // A program that ends without reading its input says why by its status.
+                let _ = stdin.write_all(&input).await;
+            }
+        };
+        let broken = |source| ProcessError::Pipe { command: command.clone(), source };
+        let ((), stdout, stderr) = tokio::join!(feed, read_all(stdout), read_lines(stderr, on_line));
+        let output = Output { stdout: stdout.map_err(broken)?, stderr: stderr.map_err(broken)? };
+        let status = child.wait().await.map_err(broken)?;
+        if status.success() {
+            return Ok(output);
+        }
+        let lines: Vec<&str> = output.stdout.lines().chain(output.stderr.lines()).collect();
+        let tail = lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n");
+        Err(ProcessError::Ended { command, status: status.to_string(), tail })
+    }
+
+    fn spawn(self) -> Result<Child, ProcessError> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(n, v)| (n, v)))
+            .stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        command.spawn().map_err(|source| ProcessError::NotStarted {
+            program: self.program.to_string_lossy().into_owned(),
+            source,
+        })
+    }
+}
+
+/// A child whose process group dies with this value.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // `id` is none once the child was waited for: then its group is no longer ours to signal.
+        if let Some(id) = self.0.id() {
+            let _ = killpg(Pid::from_raw(id.cast_signed()), Signal::SIGKILL);
+        }
+    }
+}
+
+async fn read_all(from: Option<impl AsyncRead + Unpin>) -> std::io::Result<String> {
+    let mut bytes = vec![];
+    if let Some(mut from) = from {
+        from.read_to_end(&mut bytes).await?;
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+async fn read_lines(
+    from: Option<impl AsyncRead + Unpin>,
+    mut on_line: impl FnMut(&str),
+) -> std::io::Result<String> {
+    let mut text = String::new();
+    if let Some(from) = from {
+        let mut reader = BufReader::new(from);
+        let mut line = vec![];
+        while reader.read_until(b'\n', &mut line).await? > 0 {
+            let decoded = String::from_utf8_lossy(&line);
+            on_line(decoded.trim_end());
+            text.push_str(&decoded);
+            line.clear();
+        }
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn output_and_lines_arrive() {
+        let mut seen = vec![];
+        let output = Program::new("sh")
+            .args(["-c", "cat; echo one >&2; echo two >&2"])
+            .input("fed")
+            .run_with(|line| seen.push(line.to_owned()))
+            .await
+            .expect("a shell that succeeds");
+        assert_eq!(output.stdout, "fed");
+        assert_eq!(seen, ["one", "two"]);
+    }
+
+    #[tokio::test]
+    async fn a_failure_quotes_the_last_words() {
+        let error = Program::new("sh").args(["-c", "echo why >&2; exit 3"]).run().await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("exit status: 3") && text.contains("why"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_is_named() {
+        let error = Program::new("no-such-program-here").run().await.unwrap_err();
+        assert!(error.to_string().starts_with("no-such-program-here could not be started"));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_run_kills_the_whole_group() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let pid_file = folder.path().join("pid");
+        let script = format!("sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait", pid_file.display());
+        let run = tokio::spawn(Program::new("sh").args(["-c", &script]).run());
+        let grandchild = loop {
+            if let Ok(text) = std::fs::read_to_string(&pid_file) {
+                break text.trim().parse::<i32>().expect("a pid");
+            }
+            tokio::task::yield_now().await;
+        };
+        run.abort();
+        assert!(run.await.unwrap_err().is_cancelled());
+        let gone = |pid: i32| {
+            std::fs::read_to_string(format!("/proc/{pid}/stat"))
+                .map_or(true, |stat| stat.contains(") Z "))
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(5), async {
+            while !gone(grandchild) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("the grandchild is gone within 5 s");
+    }
+}
