@@ -6,6 +6,7 @@
 
 pub mod kube;
 pub mod lab;
+pub mod mesh;
 pub mod outcome;
 mod process;
 pub mod progress;

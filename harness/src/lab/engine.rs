@@ -98,8 +98,8 @@ impl Engine {
     /// # Errors
     /// When `tar` or the engine fails.
     pub async fn import_root(&self, root: &Path, reference: &str) -> Result<(), LabError> {
-        Program::new("sh")
-            .args(["-euc", r#"set -o pipefail 2>/dev/null || true; tar -C "$1" -c . | docker import - "$2""#, "import"])
+        Program::new("bash")
+            .args(["-euo", "pipefail", "-c", r#"tar -C "$1" -c . | docker import - "$2""#, "import"])
             .arg(root)
             .arg(reference)
             .run()

@@ -1,0 +1,158 @@
+//! Installs Istio with istioctl: the default profile, our overlays, one sidecar mode.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::MeshError;
+use crate::kube::Kube;
+use crate::outcome::Overlay;
+use crate::process::Program;
+use crate::progress::Progress;
+
+/// Istio's own namespace.
+pub const ISTIO_NAMESPACE: &str = "istio-system";
+/// Where an install of ours is written down inside the cluster.
+const INSTALL_RECORD: &str = "meshproof-install";
+
+/// How pods get their sidecar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SidecarMode {
+    /// As Istio decides from the kubelets' version.
+    Auto,
+    /// As a restartable init container.
+    Native,
+    /// As a container beside the application.
+    Classic,
+}
+
+impl SidecarMode {
+    /// The name on the command line and in keys.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Native => "native",
+            Self::Classic => "classic",
+        }
+    }
+
+    /// istiod's own setting for it; none leaves Istio's default.
+    fn setting(self) -> Option<&'static str> {
+        match self {
+            Self::Auto => None,
+            Self::Native => Some("true"),
+            Self::Classic => Some("false"),
+        }
+    }
+}
+
+/// An Istio to be installed.
+#[derive(Debug, Clone, Copy)]
+pub struct Install<'a> {
+    /// The `istioctl` program of the build.
+    pub istioctl: &'a Path,
+    /// The kubeconfig of the cluster.
+    pub kubeconfig: &'a Path,
+    /// The build's id, which is the tag of its images as well.
+    pub build: &'a str,
+    /// How pods get their sidecar.
+    pub sidecar_mode: SidecarMode,
+    /// Whether the proxies of this build carry Istio's own filters.
+    pub istio_filters: bool,
+}
+
+impl Install<'_> {
+    /// The overlays on the default profile, in the order they are laid.
+    pub fn overlays(&self) -> Vec<Overlay> {
+        let overlay = |name: &str, yaml: &str| Overlay { name: name.into(), yaml: yaml.into() };
+        let mut overlays =
+            vec![overlay("instrumentation", include_str!("overlays/instrumentation.yaml"))];
+        if !self.istio_filters {
+            overlays.push(overlay("offline", include_str!("overlays/offline.yaml")));
+        }
+        overlays
+    }
+
+    /// Installs it, unless the cluster has this very install already.
+    ///
+    /// # Errors
+    /// What istioctl said, or an API error.
+    pub async fn ensure(&self, kube: &Kube, progress: &Progress) -> Result<(), MeshError> {
+        let fingerprint = self.fingerprint();
+        let record = format!("/api/v1/namespaces/{ISTIO_NAMESPACE}/configmaps/{INSTALL_RECORD}");
+        match kube.raw(&record).await {
+            Ok(found) if found["data"]["install"] == fingerprint => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+        let stage = progress.stage(format!("Installing Istio {}", self.build));
+        let folder = tempfile::tempdir().map_err(MeshError::Overlay)?;
+        let mut istioctl = Program::new(self.istioctl)
+            .args(["install", "--skip-confirmation", "--kubeconfig"])
+            .arg(self.kubeconfig);
+        for overlay in self.overlays() {
+            let file = folder.path().join(format!("{}.yaml", overlay.name));
+            std::fs::write(&file, overlay.yaml).map_err(MeshError::Overlay)?;
+            istioctl = istioctl.arg("--filename").arg(file);
+        }
+        if let Some(setting) = self.sidecar_mode.setting() {
+            // Quoted, because istiod's environment takes strings only.
+            istioctl = istioctl
+                .arg("--set")
+                .arg(format!("values.pilot.env.ENABLE_NATIVE_SIDECARS=\"{setting}\""));
+        }
+        istioctl
+            .run_with(|line| {
+                if let Some(message) = line.split('\r').next_back().map(str::trim) {
+                    stage.message(message);
+                }
+            })
+            .await
+            .map_err(MeshError::Install)?;
+        kube.apply(&[json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": { "name": INSTALL_RECORD, "namespace": ISTIO_NAMESPACE },
+            "data": { "install": fingerprint },
+        })])
+        .await?;
+        stage.done();
+        Ok(())
+    }
+
+    /// Everything that decides the install, as text.
+    fn fingerprint(&self) -> String {
+        let overlays: String = self.overlays().into_iter().map(|o| o.yaml).collect();
+        format!("{}\n{}\n{overlays}", self.build, self.sidecar_mode.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn install(istio_filters: bool) -> Install<'static> {
+        Install {
+            istioctl: Path::new("istioctl"),
+            kubeconfig: Path::new("kubeconfig"),
+            build: "1.31.0-dev.20260827",
+            sidecar_mode: SidecarMode::Auto,
+            istio_filters,
+        }
+    }
+
+    #[test]
+    fn the_offline_overlay_is_only_for_proxies_without_istios_filters() {
+        let names = |install: Install<'_>| -> Vec<String> {
+            install.overlays().into_iter().map(|o| o.name).collect()
+        };
+        assert_eq!(names(install(true)), ["instrumentation"]);
+        assert_eq!(names(install(false)), ["instrumentation", "offline"]);
+    }
+
+    #[test]
+    fn another_sidecar_mode_is_another_install() {
+        let classic = Install { sidecar_mode: SidecarMode::Classic, ..install(true) };
+        assert_ne!(install(true).fingerprint(), classic.fingerprint());
+    }
+}

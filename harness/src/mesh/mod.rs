@@ -1,0 +1,13 @@
+//! The mesh: installing one Istio build, probing what it can, reading its proxies.
+//!
+//! Nothing outside this module runs `istioctl`. What the product's ports mean is not known here.
+
+mod capabilities;
+mod error;
+mod install;
+mod proxy;
+
+pub use capabilities::{Capabilities, Injection, SyncState, injection_trial, sync_states};
+pub use error::MeshError;
+pub use install::{ISTIO_NAMESPACE, Install, SidecarMode};
+pub use proxy::{ADMIN_PORT, CONTAINER as PROXY_CONTAINER, Certificate, Proxy, Stats};
