@@ -5,3 +5,4 @@
 //! `scenario` runs what a catalogue describes; `report` writes down what came of it.
 
 pub mod outcome;
+pub mod tls;
