@@ -5,4 +5,5 @@
 //! `scenario` runs what a catalogue describes; `report` writes down what came of it.
 
 pub mod outcome;
+pub mod product;
 pub mod tls;
