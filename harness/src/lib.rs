@@ -1,7 +1,7 @@
 //! All that a Meshproof scenario stands on.
 //!
 //! Modules, from the ground up: [`outcome`] is plain data; [`kube`] talks to one API server;
-//! [`lab`], `mesh` and `product` each bring up one layer; `evidence` holds the witnesses;
+//! [`lab`], [`mesh`] and [`product`] each bring up one layer; `evidence` holds the witnesses;
 //! `scenario` runs what a catalogue describes; `report` writes down what came of it.
 
 pub mod kube;
@@ -9,5 +9,6 @@ pub mod lab;
 pub mod mesh;
 pub mod outcome;
 mod process;
+pub mod product;
 pub mod progress;
 pub mod tls;

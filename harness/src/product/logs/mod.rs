@@ -1,0 +1,173 @@
+//! What one node's log says.
+//!
+//! [`NodeLog::read`] turns the text of one container's log, from its start, into typed events; the
+//! questions below are answered from them, and the latest events count. What the logs of several
+//! nodes mean together is left to [`super::state`].
+
+mod event;
+mod parse;
+
+pub use event::{
+    ConnectFailure, Event, EventKind, Remote, RemoteNode, Snapshot, StallSign, TopologyVersion,
+};
+
+/// The events of one node's log, in its order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeLog {
+    /// Every line that says something the reader knows.
+    pub events: Vec<Event>,
+}
+
+impl NodeLog {
+    /// Reads a log. Lines that say nothing known are passed over, so any text can be read.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let events = text
+            .lines()
+            .enumerate()
+            .filter_map(|(index, line)| {
+                let kind = parse::line(line)?;
+                Some(Event {
+                    line: index + 1,
+                    kind,
+                    text: line.to_owned(),
+                })
+            })
+            .collect();
+        Self { events }
+    }
+
+    /// The node's own id and order; `None` until it has started.
+    #[must_use]
+    pub fn local_node(&self) -> Option<(&str, u64)> {
+        self.latest(|kind| match kind {
+            EventKind::LocalNode { id, order } => Some((id.as_str(), *order)),
+            _ => None,
+        })
+    }
+
+    /// The TCP ports it listens on; empty until it has started.
+    #[must_use]
+    pub fn local_ports(&self) -> &[u16] {
+        self.latest(|kind| match kind {
+            EventKind::LocalPorts(ports) => Some(ports.as_slice()),
+            _ => None,
+        })
+        .unwrap_or_default()
+    }
+
+    /// The topology as the node last printed it. A stalled joiner has printed none.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.latest(|kind| match kind {
+            EventKind::Snapshot(snapshot) => Some(snapshot),
+            _ => None,
+        })
+    }
+
+    /// The number of server nodes in the latest snapshot.
+    #[must_use]
+    pub fn servers(&self) -> Option<u32> {
+        self.snapshot().map(|snapshot| snapshot.servers)
+    }
+
+    /// The newest topology version the node knows of, from snapshots and from exchanges begun: a
+    /// joiner begins its exchange long before its first snapshot.
+    #[must_use]
+    pub fn newest_version(&self) -> Option<u64> {
+        self.kinds()
+            .filter_map(|kind| match kind {
+                EventKind::Snapshot(snapshot) => Some(snapshot.version),
+                EventKind::ExchangeStarted(version) => Some(version.major),
+                _ => None,
+            })
+            .max()
+    }
+
+    /// Whether a partition map exchange ended well at this topology version.
+    #[must_use]
+    pub fn exchange_completed(&self, version: u64) -> bool {
+        let mut completed = false;
+        for kind in self.kinds() {
+            match kind {
+                EventKind::ExchangeCompleted(at) if at.major == version => completed = true,
+                EventKind::ExchangeFailed(at) if at.major == version => return false,
+                _ => {}
+            }
+        }
+        completed
+    }
+
+    /// The first sign that the partition map exchange under way does not end; `None` when an
+    /// exchange has been completed since.
+    #[must_use]
+    pub fn stalled(&self) -> Option<&Event> {
+        let mut first = None;
+        for event in &self.events {
+            match event.kind {
+                EventKind::Stalled(_) if first.is_none() => first = Some(event),
+                EventKind::ExchangeCompleted(_) => first = None,
+                _ => {}
+            }
+        }
+        first
+    }
+
+    /// The nodes it saw fail, in order.
+    #[must_use]
+    pub fn failed_nodes(&self) -> Vec<&RemoteNode> {
+        self.all(|kind| match kind {
+            EventKind::NodeFailed(node) => Some(node),
+            _ => None,
+        })
+    }
+
+    /// The nodes it saw leave in good order.
+    #[must_use]
+    pub fn left_nodes(&self) -> Vec<&RemoteNode> {
+        self.all(|kind| match kind {
+            EventKind::NodeLeft(node) => Some(node),
+            _ => None,
+        })
+    }
+
+    /// What it says of connections from this address. Behind a sidecar the node may see another
+    /// address than the client's own.
+    #[must_use]
+    pub fn connections_from(&self, address: &str) -> Vec<&Event> {
+        self.connections()
+            .into_iter()
+            .filter(|(remote, _)| remote.address == address)
+            .map(|(_, event)| event)
+            .collect()
+    }
+
+    /// Every connection it accepted or did not understand, with its far end.
+    #[must_use]
+    pub fn connections(&self) -> Vec<(&Remote, &Event)> {
+        self.events
+            .iter()
+            .filter_map(|event| match &event.kind {
+                EventKind::UnknownConnection(remote)
+                | EventKind::DiscoveryAccepted(remote)
+                | EventKind::CommunicationAccepted(remote) => Some((remote, event)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn kinds(&self) -> impl DoubleEndedIterator<Item = &EventKind> {
+        self.events.iter().map(|event| &event.kind)
+    }
+
+    fn latest<'a, T>(&'a self, pick: impl Fn(&'a EventKind) -> Option<T>) -> Option<T> {
+        self.kinds().rev().find_map(pick)
+    }
+
+    fn all<'a, T>(&'a self, pick: impl Fn(&'a EventKind) -> Option<T>) -> Vec<T> {
+        self.kinds().filter_map(pick).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! The reader on logs of real nodes.
+
+use super::*;
+use crate::product::recorded::file;
+
+fn stall_signs(log: &NodeLog) -> Vec<StallSign> {
+    log.all(|kind| match kind {
+        EventKind::Stalled(sign) => Some(*sign),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_healthy_pair_sees_two_servers_after_a_completed_exchange() {
+    let zero = NodeLog::read(file!("healthy/before-intruder.log"));
+    let one = NodeLog::read(file!("healthy/node-1.log"));
+    assert_eq!(zero.local_node().map(|(_, order)| order), Some(1));
+    assert_eq!(one.local_node().map(|(_, order)| order), Some(2));
+    for log in [&zero, &one] {
+        let snapshot = log.snapshot().unwrap();
+        assert_eq!(
+            (snapshot.version, snapshot.servers, snapshot.clients),
+            (2, 2, 0)
+        );
+        assert_eq!(snapshot.state, "ACTIVE");
+        assert!(
+            log.local_node()
+                .unwrap()
+                .0
+                .starts_with(&snapshot.local_node)
+        );
+        assert_eq!(log.newest_version(), Some(2));
+        assert!(log.exchange_completed(2));
+        assert!(!log.exchange_completed(3));
+        assert_eq!(log.stalled(), None);
+        assert_eq!(log.local_ports(), [8080, 10800, 11211, 47100, 47500]);
+    }
+    assert!(
+        zero.exchange_completed(1),
+        "the first node has exchanged with itself"
+    );
+    assert!(!one.exchange_completed(1), "the second was not there");
+    assert!(zero.failed_nodes().is_empty() && zero.left_nodes().is_empty());
+}
+
+#[test]
+fn a_node_that_died_is_failed_and_one_that_stopped_has_left() {
+    let log = NodeLog::read(file!("healthy/node-0.log"));
+    let [failed] = log.failed_nodes()[..] else {
+        panic!("{:?}", log.failed_nodes())
+    };
+    assert_eq!(failed.consistent_id, "10.244.0.16,127.0.0.1:47500");
+    let [left] = log.left_nodes()[..] else {
+        panic!("{:?}", log.left_nodes())
+    };
+    assert_eq!(left.consistent_id, failed.consistent_id);
+    assert_ne!(left.id, failed.id);
+    let newcomer = NodeLog::read(file!("healthy/node-1-rejoined.log"));
+    assert_eq!(newcomer.local_node(), Some((left.id.as_str(), 4)));
+}
+
+#[test]
+fn a_rejoined_pair_is_read_by_its_latest_topology() {
+    let zero = NodeLog::read(file!("healthy/node-0-rejoined.log"));
+    let one = NodeLog::read(file!("healthy/node-1-rejoined.log"));
+    let versions = zero.all(|kind| match kind {
+        EventKind::Snapshot(snapshot) => Some((snapshot.version, snapshot.servers)),
+        _ => None,
+    });
+    assert_eq!(versions, [(1, 1), (2, 2), (3, 1), (4, 2)]);
+    for log in [&zero, &one] {
+        assert_eq!((log.newest_version(), log.servers()), (Some(4), Some(2)));
+        assert!(log.exchange_completed(4));
+    }
+}
+
+#[test]
+fn a_split_node_is_content_with_itself() {
+    for text in [file!("split/node-0.log"), file!("split/node-1.log")] {
+        let log = NodeLog::read(text);
+        assert_eq!((log.newest_version(), log.servers()), (Some(1), Some(1)));
+        assert!(log.exchange_completed(1));
+        assert_eq!(log.stalled(), None);
+        assert!(log.connections().is_empty());
+    }
+}
+
+#[test]
+fn a_stalled_coordinator_shows_two_servers_and_no_completed_exchange() {
+    let log = NodeLog::read(file!("stall/node-0.log"));
+    assert_eq!((log.newest_version(), log.servers()), (Some(2), Some(2)));
+    assert!(log.exchange_completed(1) && !log.exchange_completed(2));
+    let sign = log.stalled().expect("it is stalled");
+    assert_eq!(sign.kind, EventKind::Stalled(StallSign::ExchangeWait));
+    assert!(
+        log.kinds()
+            .any(|k| *k == EventKind::ConnectFailed(ConnectFailure::Handshake))
+    );
+    assert!(log.kinds().any(|k| *k == EventKind::Severe));
+}
+
+#[test]
+fn a_stalled_joiner_has_no_snapshot_and_shows_every_sign() {
+    let log = NodeLog::read(file!("stall/node-1.log"));
+    assert_eq!(
+        (log.newest_version(), log.snapshot(), log.local_node()),
+        (Some(2), None, None)
+    );
+    let signs = stall_signs(&log);
+    for sign in [
+        StallSign::ExchangeWait,
+        StallSign::InitialExchangeWait,
+        StallSign::PartitionsNotSent,
+        StallSign::StillWaiting,
+    ] {
+        assert!(signs.contains(&sign), "{sign:?} is missing from {signs:?}");
+    }
+}
+
+#[test]
+fn in_its_first_seconds_a_stall_shows_no_sign() {
+    for text in [
+        file!("stall/node-0-early.log"),
+        file!("stall/node-1-early.log"),
+    ] {
+        let log = NodeLog::read(text);
+        assert_eq!(log.stalled(), None);
+        assert!(!log.exchange_completed(2));
+    }
+}
+
+#[test]
+fn an_exchange_completed_later_ends_a_stall() {
+    let healed = format!(
+        "{}{}",
+        file!("stall/node-0.log"),
+        file!("healthy/node-0.log")
+    );
+    assert_eq!(NodeLog::read(&healed).stalled(), None);
+}
+
+#[test]
+fn an_intruder_is_seen_on_47100_and_47500_and_not_before() {
+    const INTRUDER: &str = "10.244.0.99";
+    let before = NodeLog::read(file!("healthy/before-intruder.log"));
+    assert!(before.connections_from(INTRUDER).is_empty());
+    let log = NodeLog::read(file!("healthy/node-0-rejoined.log"));
+    let count = |wanted: fn(&EventKind) -> bool| {
+        log.connections_from(INTRUDER)
+            .iter()
+            .filter(|event| wanted(&event.kind))
+            .count()
+    };
+    assert_eq!(
+        count(|k| matches!(k, EventKind::CommunicationAccepted(_))),
+        1
+    );
+    assert_eq!(count(|k| matches!(k, EventKind::DiscoveryAccepted(_))), 2);
+    // Once for 47100; for 47500 the node says it once however often it happens.
+    assert_eq!(count(|k| matches!(k, EventKind::UnknownConnection(_))), 2);
+}
+
+#[test]
+fn the_ports_an_intruder_used_are_the_ones_the_node_names() {
+    let log = NodeLog::read(file!("healthy/node-0-rejoined.log"));
+    let used: Vec<u16> = file!("healthy/intruder.txt")
+        .lines()
+        .filter(|line| line.starts_with("sent to 47"))
+        .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(used.len(), 3);
+    for port in used {
+        assert!(
+            log.connections()
+                .iter()
+                .any(|(remote, _)| remote.port == Some(port)),
+            "nothing of port {port}"
+        );
+    }
+}
+
+#[test]
+fn the_two_line_records_of_the_jvms_own_format_are_read_too() {
+    let log = NodeLog::read(file!("two-line/node-0.log"));
+    assert_eq!((log.newest_version(), log.servers()), (Some(1), Some(1)));
+    assert!(log.exchange_completed(1));
+    assert_eq!(log.local_node().map(|(_, order)| order), Some(1));
+    assert_eq!(log.connections_from("10.244.0.99").len(), 2);
+}

@@ -1,0 +1,183 @@
+//! The state of recorded clusters of two real nodes.
+
+use super::*;
+use crate::product::recorded::{body, file};
+use crate::product::rest::answer;
+
+struct Recorded {
+    logs: Vec<NodeLog>,
+    tops: Vec<Option<Vec<TopNode>>>,
+}
+
+impl Recorded {
+    fn new(nodes: [(&str, Option<&str>); 2]) -> Self {
+        Self {
+            logs: nodes.iter().map(|(log, _)| NodeLog::read(log)).collect(),
+            tops: nodes
+                .iter()
+                .map(|(_, top)| top.map(|text| answer::top(body(text)).expect("a real answer")))
+                .collect(),
+        }
+    }
+
+    fn state(&self) -> ClusterState {
+        let views: Vec<NodeView<'_>> = ["ignite-0", "ignite-1"]
+            .iter()
+            .zip(self.logs.iter().zip(&self.tops))
+            .map(|(name, (log, top))| NodeView {
+                name,
+                log,
+                top: top.as_deref(),
+            })
+            .collect();
+        cluster_state(&views)
+    }
+}
+
+fn healthy() -> Recorded {
+    Recorded::new([
+        (
+            file!("healthy/before-intruder.log"),
+            Some(file!("healthy/top-0.json")),
+        ),
+        (
+            file!("healthy/node-1.log"),
+            Some(file!("healthy/top-1.json")),
+        ),
+    ])
+}
+
+fn split() -> Recorded {
+    Recorded::new([
+        (file!("split/node-0.log"), Some(file!("split/top-0.json"))),
+        (file!("split/node-1.log"), Some(file!("split/top-1.json"))),
+    ])
+}
+
+#[test]
+fn two_nodes_that_agree_are_healthy() {
+    let state = healthy().state();
+    assert_eq!(state.symptom, Symptom::Healthy, "{}", state.reason);
+    assert!(state.reason.contains("servers=2"), "{}", state.reason);
+}
+
+#[test]
+fn a_node_that_took_anothers_place_makes_it_healthy_again() {
+    let top = Some(file!("healthy/top-rejoined.json"));
+    let state = Recorded::new([
+        (file!("healthy/node-0-rejoined.log"), top),
+        (file!("healthy/node-1-rejoined.log"), top),
+    ])
+    .state();
+    assert_eq!(state.symptom, Symptom::Healthy, "{}", state.reason);
+    assert!(state.reason.contains("version 4"), "{}", state.reason);
+}
+
+#[test]
+fn the_log_of_a_replaced_node_is_no_health() {
+    let top = Some(file!("healthy/top-rejoined.json"));
+    let state = Recorded::new([
+        (file!("healthy/node-0-rejoined.log"), top),
+        (file!("healthy/node-1.log"), top),
+    ])
+    .state();
+    assert_eq!(state.symptom, Symptom::Undecided, "{}", state.reason);
+}
+
+#[test]
+fn two_clusters_of_one_are_a_split() {
+    let state = split().state();
+    assert_eq!(state.symptom, Symptom::Split, "{}", state.reason);
+    assert!(
+        state.reason.contains("ignite-1 sees servers=1"),
+        "{}",
+        state.reason
+    );
+}
+
+#[test]
+fn an_exchange_that_does_not_end_is_a_stall_by_either_nodes_log() {
+    let top = Some(file!("stall/top-0.json"));
+    for (zero, one) in [
+        (file!("stall/node-0.log"), file!("stall/node-1.log")),
+        (file!("stall/node-0.log"), file!("stall/node-1-early.log")),
+        (file!("stall/node-0-early.log"), file!("stall/node-1.log")),
+    ] {
+        let state = Recorded::new([(zero, top), (one, None)]).state();
+        assert_eq!(state.symptom, Symptom::Stall, "{}", state.reason);
+        assert!(
+            state.reason.contains("partition map exchange"),
+            "{}",
+            state.reason
+        );
+        assert!(!state.reason.contains('\n') && state.reason.len() < 260);
+    }
+}
+
+#[test]
+fn two_servers_on_the_coordinator_alone_are_not_health() {
+    let state = Recorded::new([
+        (
+            file!("stall/node-0-early.log"),
+            Some(file!("stall/top-0.json")),
+        ),
+        (file!("stall/node-1-early.log"), None),
+    ])
+    .state();
+    assert_eq!(state.symptom, Symptom::Undecided, "{}", state.reason);
+}
+
+#[test]
+fn a_node_that_has_not_started_leaves_it_undecided() {
+    let state = Recorded::new([
+        (file!("split/node-0.log"), Some(file!("split/top-0.json"))),
+        ("", None),
+    ])
+    .state();
+    assert_eq!(state.symptom, Symptom::Undecided);
+    assert_eq!(state.reason, "ignite-1 has printed no topology snapshot");
+}
+
+#[test]
+fn logs_without_rest_prove_neither_health_nor_a_split() {
+    for mut recorded in [healthy(), split()] {
+        recorded.tops[1] = None;
+        let state = recorded.state();
+        assert_eq!(state.symptom, Symptom::Undecided);
+        assert_eq!(state.reason, "ignite-1 gave no answer to REST top");
+    }
+}
+
+#[test]
+fn rest_that_contradicts_the_log_is_not_health() {
+    let mut recorded = healthy();
+    recorded.tops[1].as_mut().expect("it answered").truncate(1);
+    let state = recorded.state();
+    assert_eq!(state.symptom, Symptom::Undecided, "{}", state.reason);
+    assert!(
+        state.reason.contains("REST top lists 1 node"),
+        "{}",
+        state.reason
+    );
+}
+
+#[test]
+fn one_node_read_twice_is_not_a_cluster_of_two() {
+    let state = Recorded::new([
+        (
+            file!("healthy/node-1.log"),
+            Some(file!("healthy/top-1.json")),
+        ),
+        (
+            file!("healthy/node-1.log"),
+            Some(file!("healthy/top-1.json")),
+        ),
+    ])
+    .state();
+    assert_eq!(state.symptom, Symptom::Undecided, "{}", state.reason);
+}
+
+#[test]
+fn no_nodes_are_undecided() {
+    assert_eq!(cluster_state(&[]).symptom, Symptom::Undecided);
+}
