@@ -143,16 +143,27 @@ impl Program {
                 let _ = stdin.write_all(&input).await;
             }
         };
-        let broken = |source| ProcessError::Pipe { command: command.clone(), source };
-        let ((), stdout, stderr) = tokio::join!(feed, read_all(stdout), read_lines(stderr, on_line));
-        let output = Output { stdout: stdout.map_err(broken)?, stderr: stderr.map_err(broken)? };
+        let broken = |source| ProcessError::Pipe {
+            command: command.clone(),
+            source,
+        };
+        let ((), stdout, stderr) =
+            tokio::join!(feed, read_all(stdout), read_lines(stderr, on_line));
+        let output = Output {
+            stdout: stdout.map_err(broken)?,
+            stderr: stderr.map_err(broken)?,
+        };
         let status = child.wait().await.map_err(broken)?;
         if status.success() {
             return Ok(output);
         }
         let lines: Vec<&str> = output.stdout.lines().chain(output.stderr.lines()).collect();
         let tail = lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n");
-        Err(ProcessError::Ended { command, status: status.to_string(), tail })
+        Err(ProcessError::Ended {
+            command,
+            status: status.to_string(),
+            tail,
+        })
     }
 
     fn spawn(self) -> Result<Child, ProcessError> {
@@ -160,7 +171,11 @@ impl Program {
         command
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(n, v)| (n, v)))
-            .stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdin(if self.input.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
@@ -232,22 +247,39 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_quotes_the_last_words() {
-        let error = Program::new("sh").args(["-c", "echo why >&2; exit 3"]).run().await.unwrap_err();
+        let error = Program::new("sh")
+            .args(["-c", "echo why >&2; exit 3"])
+            .run()
+            .await
+            .unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("exit status: 3") && text.contains("why"), "{text}");
+        assert!(
+            text.contains("exit status: 3") && text.contains("why"),
+            "{text}"
+        );
     }
 
     #[tokio::test]
     async fn a_missing_program_is_named() {
-        let error = Program::new("no-such-program-here").run().await.unwrap_err();
-        assert!(error.to_string().starts_with("no-such-program-here could not be started"));
+        let error = Program::new("no-such-program-here")
+            .run()
+            .await
+            .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("no-such-program-here could not be started")
+        );
     }
 
     #[tokio::test]
     async fn a_dropped_run_kills_the_whole_group() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let pid_file = folder.path().join("pid");
-        let script = format!("sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait", pid_file.display());
+        let script = format!(
+            "sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait",
+            pid_file.display()
+        );
         let run = tokio::spawn(Program::new("sh").args(["-c", &script]).run());
         let grandchild = loop {
             if let Ok(text) = std::fs::read_to_string(&pid_file) {

@@ -85,7 +85,10 @@ impl KubeError {
     /// Wraps an API error with what was asked for.
     pub fn api(action: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let action = action.into();
-        move |source| Self::Api { action, source: Box::new(source) }
+        move |source| Self::Api {
+            action,
+            source: Box::new(source),
+        }
     }
 
     /// Whether the API server said that the object is not there.

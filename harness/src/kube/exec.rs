@@ -24,7 +24,10 @@ impl Kube {
         command: &[&str],
     ) -> Result<String, KubeError> {
         let to = format!("{namespace}/{pod}/{container}");
-        let broken = |reason: String| KubeError::Stream { to: to.clone(), reason };
+        let broken = |reason: String| KubeError::Stream {
+            to: to.clone(),
+            reason,
+        };
         let parameters = AttachParams::default()
             .container(container)
             .stdout(true)
@@ -35,7 +38,10 @@ impl Kube {
         let mut attached = pods
             .exec(pod, command.iter().copied(), &parameters)
             .await
-            .map_err(KubeError::api(format!("running `{}` in {to}", command.join(" "))))?;
+            .map_err(KubeError::api(format!(
+                "running `{}` in {to}",
+                command.join(" ")
+            )))?;
         let (Some(mut stdout), Some(mut stderr)) = (attached.stdout(), attached.stderr()) else {
             return Err(broken("the API server opened no output streams".into()));
         };
@@ -43,8 +49,12 @@ impl Kube {
         let (mut output, mut errors) = (vec![], vec![]);
         // Both are drained together: a full stream that nobody reads would stop the other.
         tokio::try_join!(
-            stdout.read_to_end(&mut output).map_err(|e| broken(e.to_string())),
-            stderr.read_to_end(&mut errors).map_err(|e| broken(e.to_string())),
+            stdout
+                .read_to_end(&mut output)
+                .map_err(|e| broken(e.to_string())),
+            stderr
+                .read_to_end(&mut errors)
+                .map_err(|e| broken(e.to_string())),
         )?;
         let status = match status {
             Some(status) => status.await,
@@ -85,12 +95,18 @@ mod tests {
     #[test]
     fn exit_codes_are_read_from_the_closing_status() {
         let status = |json| serde_json::from_value(json).unwrap();
-        assert_eq!(exit_code(&status(serde_json::json!({ "status": "Success" }))), 0);
+        assert_eq!(
+            exit_code(&status(serde_json::json!({ "status": "Success" }))),
+            0
+        );
         let failed = serde_json::json!({
             "status": "Failure", "reason": "NonZeroExitCode",
             "details": { "causes": [{ "reason": "ExitCode", "message": "7" }] }
         });
         assert_eq!(exit_code(&status(failed)), 7);
-        assert_eq!(exit_code(&status(serde_json::json!({ "status": "Failure" }))), -1);
+        assert_eq!(
+            exit_code(&status(serde_json::json!({ "status": "Failure" }))),
+            -1
+        );
     }
 }

@@ -50,11 +50,15 @@ impl Kube {
         let mut forwarder = pods
             .portforward(pod, &[port])
             .await
-            .map_err(KubeError::api(format!("forwarding to {namespace}/{pod}:{port}")))?;
-        forwarder.take_stream(port).ok_or_else(|| KubeError::Stream {
-            to: format!("{namespace}/{pod}:{port}"),
-            reason: "the API server gave no stream".into(),
-        })
+            .map_err(KubeError::api(format!(
+                "forwarding to {namespace}/{pod}:{port}"
+            )))?;
+        forwarder
+            .take_stream(port)
+            .ok_or_else(|| KubeError::Stream {
+                to: format!("{namespace}/{pod}:{port}"),
+                reason: "the API server gave no stream".into(),
+            })
     }
 
     /// Fetches a page over HTTP/1.1 from a pod's port: status code and body.
@@ -89,8 +93,9 @@ impl Kube {
             Ok::<_, hyper::Error>((status, String::from_utf8_lossy(&body).into_owned()))
         };
         let driven = tokio::spawn(connection);
-        let answer =
-            tokio::time::timeout(self.limit(10), exchange).await.map_err(|_| KubeError::TimedOut {
+        let answer = tokio::time::timeout(self.limit(10), exchange)
+            .await
+            .map_err(|_| KubeError::TimedOut {
                 name: format!("an answer of {to} to GET {path}"),
                 limit: self.limit(10),
                 last_seen: "connected, no answer".into(),
@@ -114,8 +119,9 @@ impl Kube {
         local_port: u16,
     ) -> Result<Forward, KubeError> {
         let (pod, pod_port) = self.resolve(namespace, service, port).await?;
-        let listener =
-            TcpListener::bind(("127.0.0.1", local_port)).await.map_err(|e| KubeError::Stream {
+        let listener = TcpListener::bind(("127.0.0.1", local_port))
+            .await
+            .map_err(|e| KubeError::Stream {
                 to: format!("127.0.0.1:{local_port}"),
                 reason: format!("{e}; choose another local port"),
             })?;
@@ -130,13 +136,20 @@ impl Kube {
                 tokio::spawn(async move {
                     match kube.connect(&namespace, &to, pod_port).await {
                         // Either side may end the connection as it likes: that is the clients' to see.
-                        Ok(mut pod) => drop(tokio::io::copy_bidirectional(&mut client, &mut pod).await),
+                        Ok(mut pod) => {
+                            drop(tokio::io::copy_bidirectional(&mut client, &mut pod).await)
+                        }
                         Err(error) => tracing::warn!(%error, "a forwarded connection was not made"),
                     }
                 });
             }
         });
-        Ok(Forward { local, pod, port: pod_port, accepting })
+        Ok(Forward {
+            local,
+            pod,
+            port: pod_port,
+            accepting,
+        })
     }
 
     async fn resolve(
@@ -146,7 +159,10 @@ impl Kube {
         port: u16,
     ) -> Result<(String, u16), KubeError> {
         let what = format!("Service {namespace}/{service}");
-        let unusable = |reason: String| KubeError::Object { what: what.clone(), reason };
+        let unusable = |reason: String| KubeError::Object {
+            what: what.clone(),
+            reason,
+        };
         let services: Api<Service> = Api::namespaced(self.client(), namespace);
         let spec = services
             .get(service)
@@ -177,7 +193,11 @@ impl Kube {
             .iter()
             .find(|pod| super::pods::is_ready(pod))
             .ok_or_else(|| unusable("no pod of it is Ready".into()))?;
-        let number = match entry.target_port.clone().unwrap_or(IntOrString::Int(entry.port)) {
+        let number = match entry
+            .target_port
+            .clone()
+            .unwrap_or(IntOrString::Int(entry.port))
+        {
             IntOrString::Int(number) => Some(number),
             IntOrString::String(name) => super::pods::named_port(pod, &name),
         };

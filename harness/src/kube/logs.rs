@@ -21,10 +21,15 @@ impl Kube {
         container: &str,
     ) -> Result<String, KubeError> {
         let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
-        let parameters = LogParams { container: Some(container.into()), ..LogParams::default() };
+        let parameters = LogParams {
+            container: Some(container.into()),
+            ..LogParams::default()
+        };
         pods.logs(pod, &parameters)
             .await
-            .map_err(KubeError::api(format!("reading the log of {namespace}/{pod}/{container}")))
+            .map_err(KubeError::api(format!(
+                "reading the log of {namespace}/{pod}/{container}"
+            )))
     }
 
     /// Follows a container's log from its start until `condition`, which sees all of it so far,
@@ -57,11 +62,10 @@ impl Kube {
                 .map_err(KubeError::api(format!("following the log of {to}")))?
                 .lines();
             let mut text = String::new();
-            while let Some(line) = lines
-                .try_next()
-                .await
-                .map_err(|e| KubeError::Stream { to: to.clone(), reason: e.to_string() })?
-            {
+            while let Some(line) = lines.try_next().await.map_err(|e| KubeError::Stream {
+                to: to.clone(),
+                reason: e.to_string(),
+            })? {
                 text.push_str(&line);
                 text.push('\n');
                 match condition(&text) {
@@ -69,11 +73,18 @@ impl Kube {
                     Seen::NotYet(seen) => last_seen = seen,
                 }
             }
-            Err(KubeError::Stream { to: to.clone(), reason: "the container ended".into() })
+            Err(KubeError::Stream {
+                to: to.clone(),
+                reason: "the container ended".into(),
+            })
         };
         match tokio::time::timeout(limit, following).await {
             Ok(result) => result,
-            Err(_) => Err(KubeError::TimedOut { name, limit, last_seen }),
+            Err(_) => Err(KubeError::TimedOut {
+                name,
+                limit,
+                last_seen,
+            }),
         }
     }
 }

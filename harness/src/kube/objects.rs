@@ -45,8 +45,10 @@ impl Kube {
             .patch(&object.name_any(), &parameters, &Patch::Apply(&object))
             .await
             .map_err(KubeError::api(format!("applying {what}")))?;
-        serde_json::to_value(&stored)
-            .map_err(|e| KubeError::Object { what, reason: e.to_string() })
+        serde_json::to_value(&stored).map_err(|e| KubeError::Object {
+            what,
+            reason: e.to_string(),
+        })
     }
 
     /// Deletes objects; one that is gone already is no error.
@@ -64,7 +66,10 @@ impl Kube {
                 Err(error) if error.is_not_found() => continue,
                 other => other?,
             };
-            match api.delete(&object.name_any(), &DeleteParams::default()).await {
+            match api
+                .delete(&object.name_any(), &DeleteParams::default())
+                .await
+            {
                 Ok(_) => {}
                 Err(kube::Error::Api(status)) if status.code == 404 => {}
                 Err(error) => return Err(KubeError::api(format!("deleting {what}"))(error)),
@@ -86,21 +91,28 @@ impl Kube {
     /// # Errors
     /// When the server answers with an error.
     pub async fn table(&self, path: &str) -> Result<Value, KubeError> {
-        self.raw_as(path, "application/json;as=Table;v=v1;g=meta.k8s.io").await
+        self.raw_as(path, "application/json;as=Table;v=v1;g=meta.k8s.io")
+            .await
     }
 
     async fn raw_as(&self, path: &str, accept: &str) -> Result<Value, KubeError> {
         let request = hyper::Request::get(path)
             .header(hyper::header::ACCEPT, accept)
             .body(vec![])
-            .map_err(|e| KubeError::Object { what: path.to_owned(), reason: e.to_string() })?;
+            .map_err(|e| KubeError::Object {
+                what: path.to_owned(),
+                reason: e.to_string(),
+            })?;
         self.client()
             .request(request)
             .await
             .map_err(KubeError::api(format!("reading {path}")))
     }
 
-    async fn api_of(&self, object: &DynamicObject) -> Result<(Api<DynamicObject>, String), KubeError> {
+    async fn api_of(
+        &self,
+        object: &DynamicObject,
+    ) -> Result<(Api<DynamicObject>, String), KubeError> {
         let unnamed = || KubeError::Object {
             what: format!("the object {}", object.name_any()),
             reason: "it has no apiVersion and kind".into(),
@@ -125,7 +137,10 @@ impl Kube {
                 Api::namespaced_with(self.client(), &namespace, &resource)
             }
             (Scope::Namespaced, None) => {
-                return Err(KubeError::Object { what, reason: "it names no namespace".into() });
+                return Err(KubeError::Object {
+                    what,
+                    reason: "it names no namespace".into(),
+                });
             }
             (Scope::Cluster, _) => Api::all_with(self.client(), &resource),
         };

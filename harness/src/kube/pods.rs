@@ -4,14 +4,24 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
 /// Whether the pod's Ready condition is true.
 pub fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.iter().flat_map(|s| s.conditions.iter().flatten());
-    conditions.into_iter().any(|c| c.type_ == "Ready" && c.status == "True")
+    let conditions = pod
+        .status
+        .iter()
+        .flat_map(|s| s.conditions.iter().flatten());
+    conditions
+        .into_iter()
+        .any(|c| c.type_ == "Ready" && c.status == "True")
 }
 
 /// When the pod became Ready, in seconds since the epoch.
 pub fn ready_since(pod: &Pod) -> Option<i64> {
-    let conditions = pod.status.iter().flat_map(|s| s.conditions.iter().flatten());
-    let ready = conditions.into_iter().find(|c| c.type_ == "Ready" && c.status == "True")?;
+    let conditions = pod
+        .status
+        .iter()
+        .flat_map(|s| s.conditions.iter().flatten());
+    let ready = conditions
+        .into_iter()
+        .find(|c| c.type_ == "Ready" && c.status == "True")?;
     ready.last_transition_time.as_ref().map(|t| t.0.as_second())
 }
 
@@ -19,15 +29,21 @@ pub fn ready_since(pod: &Pod) -> Option<i64> {
 /// (native sidecars).
 pub fn counted(pod: &Pod) -> Vec<&ContainerStatus> {
     let stays = |name: &str| {
-        let spec = pod.spec.iter().flat_map(|s| s.init_containers.iter().flatten());
-        spec.into_iter().any(|c| c.name == name && c.restart_policy.as_deref() == Some("Always"))
+        let spec = pod
+            .spec
+            .iter()
+            .flat_map(|s| s.init_containers.iter().flatten());
+        spec.into_iter()
+            .any(|c| c.name == name && c.restart_policy.as_deref() == Some("Always"))
     };
     let status = pod.status.as_ref();
     let init = status
         .iter()
         .flat_map(|s| s.init_container_statuses.iter().flatten())
         .filter(|c| stays(&c.name));
-    let own = status.iter().flat_map(|s| s.container_statuses.iter().flatten());
+    let own = status
+        .iter()
+        .flat_map(|s| s.container_statuses.iter().flatten());
     init.chain(own).collect()
 }
 
@@ -37,7 +53,9 @@ pub fn readiness(pod: &Pod) -> (usize, usize) {
     let declared = pod.spec.as_ref().map_or(0, |spec| {
         let stays = spec.init_containers.iter().flatten();
         spec.containers.len()
-            + stays.filter(|c| c.restart_policy.as_deref() == Some("Always")).count()
+            + stays
+                .filter(|c| c.restart_policy.as_deref() == Some("Always"))
+                .count()
     });
     (statuses.iter().filter(|c| c.ready).count(), declared)
 }
@@ -45,8 +63,12 @@ pub fn readiness(pod: &Pod) -> (usize, usize) {
 /// Restarts of all containers together.
 pub fn restarts(pod: &Pod) -> i32 {
     let status = pod.status.as_ref();
-    let init = status.iter().flat_map(|s| s.init_container_statuses.iter().flatten());
-    let own = status.iter().flat_map(|s| s.container_statuses.iter().flatten());
+    let init = status
+        .iter()
+        .flat_map(|s| s.init_container_statuses.iter().flatten());
+    let own = status
+        .iter()
+        .flat_map(|s| s.container_statuses.iter().flatten());
     init.chain(own).map(|c| c.restart_count).sum()
 }
 
@@ -54,7 +76,10 @@ pub fn restarts(pod: &Pod) -> i32 {
 pub fn state(pod: &Pod) -> String {
     let waiting = counted(pod).into_iter().find_map(|c| {
         let waiting = c.state.as_ref()?.waiting.as_ref()?;
-        waiting.reason.clone().filter(|reason| reason != "PodInitializing")
+        waiting
+            .reason
+            .clone()
+            .filter(|reason| reason != "PodInitializing")
     });
     let phase = || pod.status.as_ref().and_then(|s| s.phase.clone());
     waiting.or_else(phase).unwrap_or_else(|| "unknown".into())
@@ -64,7 +89,11 @@ pub fn state(pod: &Pod) -> String {
 pub fn line(pod: &Pod) -> String {
     let (ready, of) = readiness(pod);
     let name = pod.metadata.name.as_deref().unwrap_or("?");
-    let ending = if pod.metadata.deletion_timestamp.is_some() { " (terminating)" } else { "" };
+    let ending = if pod.metadata.deletion_timestamp.is_some() {
+        " (terminating)"
+    } else {
+        ""
+    };
     format!("{name} {ready}/{of} {}{ending}", state(pod))
 }
 
@@ -82,7 +111,9 @@ pub fn uid(pod: &Pod) -> String {
 pub fn named_port(pod: &Pod, name: &str) -> Option<i32> {
     let containers = pod.spec.iter().flat_map(|s| s.containers.iter());
     let mut ports = containers.flat_map(|c| c.ports.iter().flatten());
-    ports.find(|p| p.name.as_deref() == Some(name)).map(|p| p.container_port)
+    ports
+        .find(|p| p.name.as_deref() == Some(name))
+        .map(|p| p.container_port)
 }
 
 #[cfg(test)]

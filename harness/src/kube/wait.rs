@@ -61,15 +61,22 @@ where
 {
     let name = name.into();
     let begun = Instant::now();
-    let broken = until(api, which, name.clone(), limit, |objects| match condition(objects) {
-        Seen::Met(()) => Seen::NotYet("as it should be".into()),
-        Seen::NotYet(seen) => Seen::Met(seen),
+    let broken = until(api, which, name.clone(), limit, |objects| {
+        match condition(objects) {
+            Seen::Met(()) => Seen::NotYet("as it should be".into()),
+            Seen::NotYet(seen) => Seen::Met(seen),
+        }
     })
     .await;
     match broken {
         Err(KubeError::TimedOut { .. }) => Ok(()),
         Err(error) => Err(error),
-        Ok(seen) => Err(KubeError::DidNotHold { name, limit, after: begun.elapsed(), seen }),
+        Ok(seen) => Err(KubeError::DidNotHold {
+            name,
+            limit,
+            after: begun.elapsed(),
+            seen,
+        }),
     }
 }
 
@@ -126,7 +133,11 @@ where
     match tokio::time::timeout(limit, looking).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(reason)) => Err(KubeError::Watch { name, reason }),
-        Err(_) => Err(KubeError::TimedOut { name, limit, last_seen }),
+        Err(_) => Err(KubeError::TimedOut {
+            name,
+            limit,
+            last_seen,
+        }),
     }
 }
 
@@ -141,10 +152,17 @@ mod tests {
         serde_json::from_value(serde_json::json!({ "metadata": { "name": name } })).unwrap()
     }
 
-    fn events(names: &[&str]) -> impl Stream<Item = Result<Event<Namespace>, watcher::Error>> + use<> {
+    fn events(
+        names: &[&str],
+    ) -> impl Stream<Item = Result<Event<Namespace>, watcher::Error>> + use<> {
         let listed = [Ok(Event::Init), Ok(Event::InitDone)];
-        let applied: Vec<_> = names.iter().map(|n| Ok(Event::Apply(namespace(n)))).collect();
-        stream::iter(listed).chain(stream::iter(applied)).chain(stream::pending())
+        let applied: Vec<_> = names
+            .iter()
+            .map(|n| Ok(Event::Apply(namespace(n))))
+            .collect();
+        stream::iter(listed)
+            .chain(stream::iter(applied))
+            .chain(stream::pending())
     }
 
     fn both(objects: &Objects<Namespace>) -> Seen<usize> {
@@ -156,15 +174,26 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn met_as_soon_as_the_objects_are_there() {
-        let met = first_met(events(&["a", "b"]), "two".into(), Duration::from_secs(5), both).await;
+        let met = first_met(
+            events(&["a", "b"]),
+            "two".into(),
+            Duration::from_secs(5),
+            both,
+        )
+        .await;
         assert_eq!(met.unwrap(), 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_limit_that_passed_tells_name_and_last_state() {
-        let error = first_met(events(&["a"]), "two namespaces".into(), Duration::from_secs(5), both)
-            .await
-            .unwrap_err();
+        let error = first_met(
+            events(&["a"]),
+            "two namespaces".into(),
+            Duration::from_secs(5),
+            both,
+        )
+        .await
+        .unwrap_err();
         assert_eq!(
             error.to_string(),
             "waited 5s for two namespaces; last seen: 1 of 2 namespaces"
@@ -180,9 +209,18 @@ mod tests {
             Ok(Event::Delete(namespace("a"))),
         ])
         .chain(stream::pending());
-        let gone = first_met(then_gone, "none".into(), Duration::from_secs(5), |objects| {
-            if objects.is_empty() { Seen::Met(()) } else { Seen::NotYet("one".into()) }
-        });
+        let gone = first_met(
+            then_gone,
+            "none".into(),
+            Duration::from_secs(5),
+            |objects| {
+                if objects.is_empty() {
+                    Seen::Met(())
+                } else {
+                    Seen::NotYet("one".into())
+                }
+            },
+        );
         gone.await.unwrap();
     }
 }

@@ -66,7 +66,10 @@ impl Wanted<'_> {
     }
 
     fn purpose(&self) -> String {
-        format!("Istio {}, sidecar mode {}", self.images.istio.id, self.sidecar_mode)
+        format!(
+            "Istio {}, sidecar mode {}",
+            self.images.istio.id, self.sidecar_mode
+        )
     }
 }
 
@@ -100,8 +103,12 @@ impl Cluster {
         let mut all = vec![];
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let record =
-                Record { name, purpose: "unknown".into(), complete: false, containers: vec![] };
+            let record = Record {
+                name,
+                purpose: "unknown".into(),
+                complete: false,
+                containers: vec![],
+            };
             let cluster = Self::of(paths, record);
             all.push(match cluster.read_record() {
                 Some(record) => Self { record, ..cluster },
@@ -137,7 +144,10 @@ impl Cluster {
     fn write_record(&self) -> Result<(), LabError> {
         std::fs::create_dir_all(&self.folder)
             .map_err(LabError::file("making the folder", &self.folder))?;
-        let (path, new) = (self.folder.join("record.json"), self.folder.join("record.json.new"));
+        let (path, new) = (
+            self.folder.join("record.json"),
+            self.folder.join("record.json.new"),
+        );
         let text = serde_json::to_string_pretty(&self.record).expect("a record is plain data");
         std::fs::write(&new, text).map_err(LabError::file("writing", &new))?;
         std::fs::rename(&new, &path).map_err(LabError::file("completing", &path))
@@ -147,7 +157,11 @@ impl Cluster {
     ///
     /// # Errors
     /// When the engine cannot be asked.
-    pub async fn unhealthy(&self, engine: &Engine, nodes: usize) -> Result<Option<String>, LabError> {
+    pub async fn unhealthy(
+        &self,
+        engine: &Engine,
+        nodes: usize,
+    ) -> Result<Option<String>, LabError> {
         if !self.record.complete {
             return Ok(Some("it was never completed".into()));
         }
@@ -158,9 +172,13 @@ impl Cluster {
         let asked = async {
             let kube = Kube::from_kubeconfig(&self.kubeconfig(), 1.0).await?;
             let api: Api<Node> = Api::all(kube.client());
-            until(&api, Watch::default(), "its nodes to be Ready", kube.limit(5), |seen| {
-                nodes_ready(seen.values(), nodes)
-            })
+            until(
+                &api,
+                Watch::default(),
+                "its nodes to be Ready",
+                kube.limit(5),
+                |seen| nodes_ready(seen.values(), nodes),
+            )
             .await
         };
         Ok(asked.await.err().map(|error| error.to_string()))
@@ -228,8 +246,12 @@ impl Cluster {
         for node in &names {
             delivery.load_into(engine, node, wanted.images).await?;
         }
-        self.record.containers =
-            self.marked_containers(engine).await?.into_iter().map(|(id, _)| id).collect();
+        self.record.containers = self
+            .marked_containers(engine)
+            .await?
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect();
         self.record.complete = true;
         self.write_record()
     }
@@ -251,7 +273,12 @@ impl Cluster {
 
     async fn remove_nodes(&self, engine: &Engine) -> Result<(), LabError> {
         let mut ids = self.record.containers.clone();
-        ids.extend(self.marked_containers(engine).await?.into_iter().map(|(id, _)| id));
+        ids.extend(
+            self.marked_containers(engine)
+                .await?
+                .into_iter()
+                .map(|(id, _)| id),
+        );
         ids.sort();
         ids.dedup();
         engine.remove_containers(&ids).await?;
@@ -284,8 +311,13 @@ impl Cluster {
 fn nodes_ready<'a>(nodes: impl Iterator<Item = &'a Node>, wanted: usize) -> Seen<()> {
     let ready = nodes
         .filter(|node| {
-            let conditions = node.status.iter().flat_map(|s| s.conditions.iter().flatten());
-            conditions.into_iter().any(|c| c.type_ == "Ready" && c.status == "True")
+            let conditions = node
+                .status
+                .iter()
+                .flat_map(|s| s.conditions.iter().flatten());
+            conditions
+                .into_iter()
+                .any(|c| c.type_ == "Ready" && c.status == "True")
         })
         .count();
     if ready == wanted {

@@ -22,7 +22,9 @@ impl Engine {
     /// # Errors
     /// [`LabError::NoEngine`] with what the client said.
     pub async fn connect() -> Result<Self, LabError> {
-        let asked = docker().args(["version", "--format", "{{.Server.Version}}"]).run();
+        let asked = docker()
+            .args(["version", "--format", "{{.Server.Version}}"])
+            .run();
         let output = tokio::time::timeout(std::time::Duration::from_secs(4), asked)
             .await
             .map_err(|_| LabError::NoEngine("its client did not return within 4 s".into()))?
@@ -31,7 +33,9 @@ impl Engine {
                 let last = text.lines().last().unwrap_or_default().to_owned();
                 LabError::NoEngine(last)
             })?;
-        Ok(Self { version: output.stdout.trim().to_owned() })
+        Ok(Self {
+            version: output.stdout.trim().to_owned(),
+        })
     }
 
     /// The engine's version.
@@ -53,15 +57,28 @@ impl Engine {
     /// When the client cannot be run.
     pub async fn image_ids(&self, references: &[&str]) -> Result<Vec<Option<String>>, LabError> {
         let output = docker()
-            .args(["images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"])
+            .args([
+                "images",
+                "--no-trunc",
+                "--format",
+                "{{.Repository}}:{{.Tag}} {{.ID}}",
+            ])
             .run()
             .await
             .map_err(LabError::program("listing the engine's images"))?;
-        let known: Vec<(&str, &str)> =
-            output.stdout.lines().filter_map(|line| line.split_once(' ')).collect();
+        let known: Vec<(&str, &str)> = output
+            .stdout
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .collect();
         Ok(references
             .iter()
-            .map(|r| known.iter().find(|(name, _)| name == r).map(|(_, id)| (*id).to_owned()))
+            .map(|r| {
+                known
+                    .iter()
+                    .find(|(name, _)| name == r)
+                    .map(|(_, id)| (*id).to_owned())
+            })
             .collect())
     }
 
@@ -80,7 +97,14 @@ impl Engine {
     ) -> Result<(), LabError> {
         let mut program = docker()
             .env("DOCKER_BUILDKIT", "0")
-            .args(["build", "--network", "host", "--force-rm", "--tag", reference])
+            .args([
+                "build",
+                "--network",
+                "host",
+                "--force-rm",
+                "--tag",
+                reference,
+            ])
             .args(["--label", OWNER_LABEL]);
         for (name, value) in arguments {
             program = program.arg("--build-arg").arg(format!("{name}={value}"));
@@ -99,7 +123,13 @@ impl Engine {
     /// When `tar` or the engine fails.
     pub async fn import_root(&self, root: &Path, reference: &str) -> Result<(), LabError> {
         Program::new("bash")
-            .args(["-euo", "pipefail", "-c", r#"tar -C "$1" -c . | docker import - "$2""#, "import"])
+            .args([
+                "-euo",
+                "pipefail",
+                "-c",
+                r#"tar -C "$1" -c . | docker import - "$2""#,
+                "import",
+            ])
             .arg(root)
             .arg(reference)
             .run()
@@ -149,7 +179,16 @@ impl Engine {
         script: &str,
     ) -> Result<Output, LabError> {
         docker()
-            .args(["exec", "--privileged", "--interactive", container, "bash", "-euo", "pipefail", "-s"])
+            .args([
+                "exec",
+                "--privileged",
+                "--interactive",
+                container,
+                "bash",
+                "-euo",
+                "pipefail",
+                "-s",
+            ])
             .input(script)
             .run()
             .await
@@ -167,7 +206,10 @@ impl Engine {
             .arg(format!("{container}:{to}"))
             .run()
             .await
-            .map_err(LabError::program(format!("copying {} into {container}", from.display())))?;
+            .map_err(LabError::program(format!(
+                "copying {} into {container}",
+                from.display()
+            )))?;
         Ok(())
     }
 
@@ -195,7 +237,11 @@ impl Engine {
     /// When the engine fails.
     pub async fn existing_containers(&self, ids: &[String]) -> Result<Vec<String>, LabError> {
         let all = self.containers(&["--all"]).await?;
-        Ok(ids.iter().filter(|id| all.iter().any(|(known, _)| known == *id)).cloned().collect())
+        Ok(ids
+            .iter()
+            .filter(|id| all.iter().any(|(known, _)| known == *id))
+            .cloned()
+            .collect())
     }
 
     /// Which of these containers run.
@@ -204,7 +250,11 @@ impl Engine {
     /// When the engine fails.
     pub async fn running_containers(&self, ids: &[String]) -> Result<Vec<String>, LabError> {
         let running = self.containers(&[]).await?;
-        Ok(ids.iter().filter(|id| running.iter().any(|(known, _)| known == *id)).cloned().collect())
+        Ok(ids
+            .iter()
+            .filter(|id| running.iter().any(|(known, _)| known == *id))
+            .cloned()
+            .collect())
     }
 
     /// Ids and names of containers, as `docker ps` filters them.
@@ -262,7 +312,15 @@ impl Engine {
             }),
             None => {
                 docker()
-                    .args(["network", "create", "--driver", "bridge", "--label", OWNER_LABEL, name])
+                    .args([
+                        "network",
+                        "create",
+                        "--driver",
+                        "bridge",
+                        "--label",
+                        OWNER_LABEL,
+                        name,
+                    ])
                     .run()
                     .await
                     .map_err(LabError::program(format!("making the network {name}")))?;

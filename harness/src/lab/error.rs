@@ -9,7 +9,9 @@ use crate::process::ProcessError;
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// There is nowhere to keep anything.
-    #[error("there is no home folder to keep the lab in; set HOME or MESHPROOF_CACHE_DIR and MESHPROOF_STATE_DIR")]
+    #[error(
+        "there is no home folder to keep the lab in; set HOME or MESHPROOF_CACHE_DIR and MESHPROOF_STATE_DIR"
+    )]
     NoHome,
     /// No engine answers.
     #[error("no container engine answers ({0}); run ci/setup, or start Docker")]
@@ -26,7 +28,9 @@ pub enum LabError {
         cure: &'static str,
     },
     /// Too little disk for a build.
-    #[error("building images needs about {needed_gib} GiB of free disk below {path}, and there are {free_gib}; free some or set MESHPROOF_CACHE_DIR to a larger disk")]
+    #[error(
+        "building images needs about {needed_gib} GiB of free disk below {path}, and there are {free_gib}; free some or set MESHPROOF_CACHE_DIR to a larger disk"
+    )]
     DiskFull {
         /// Where.
         path: PathBuf,
@@ -36,7 +40,9 @@ pub enum LabError {
         free_gib: u64,
     },
     /// A download is not what it has to be.
-    #[error("{what} has the SHA-256 {found} where {expected} is on record; delete {path} and run again, and if it stays so, do not trust the source")]
+    #[error(
+        "{what} has the SHA-256 {found} where {expected} is on record; delete {path} and run again, and if it stays so, do not trust the source"
+    )]
     Tampered {
         /// What was downloaded.
         what: String,
@@ -103,6 +109,10 @@ impl LabError {
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File { action, path, source }
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
     }
 }

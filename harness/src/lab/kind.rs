@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::topology::Topology;
 use super::LabError;
+use super::topology::Topology;
 use crate::process::Program;
 
 /// The lab's own network in the engine.
@@ -35,7 +35,9 @@ impl KindCluster {
     /// What kind said.
     pub async fn create(&self) -> Result<(), LabError> {
         Program::new(&self.program)
-            .args(["create", "cluster", "--config", "-", "--retain", "--quiet", "--name"])
+            .args([
+                "create", "cluster", "--config", "-", "--retain", "--quiet", "--name",
+            ])
             .arg(&self.name)
             .arg("--image")
             .arg(&self.node_image)
@@ -45,7 +47,10 @@ impl KindCluster {
             .input(self.configuration())
             .run()
             .await
-            .map_err(LabError::program(format!("making the kind cluster {}", self.name)))?;
+            .map_err(LabError::program(format!(
+                "making the kind cluster {}",
+                self.name
+            )))?;
         Ok(())
     }
 
@@ -127,7 +132,9 @@ pub fn node_names(cluster: &str, topology: &Topology) -> Vec<String> {
         1 => format!("{cluster}-worker"),
         n => format!("{cluster}-worker{n}"),
     });
-    std::iter::once(format!("{cluster}-control-plane")).chain(workers).collect()
+    std::iter::once(format!("{cluster}-control-plane"))
+        .chain(workers)
+        .collect()
 }
 
 /// Where a node's log is kept after a failed attempt.
@@ -148,7 +155,10 @@ mod tests {
 
     #[test]
     fn every_node_gets_its_own_mounts() {
-        let topology = Topology { workers: 1, why: String::new() };
+        let topology = Topology {
+            workers: 1,
+            why: String::new(),
+        };
         let mounts = vec![
             vec![(PathBuf::from("/a"), "/var/lib/containerd")],
             vec![(PathBuf::from("/b"), "/var/lib/containerd")],
@@ -163,7 +173,13 @@ mod tests {
 
     #[test]
     fn nodes_are_named_as_kind_names_them() {
-        let topology = Topology { workers: 2, why: String::new() };
-        assert_eq!(node_names("c", &topology), ["c-control-plane", "c-worker", "c-worker2"]);
+        let topology = Topology {
+            workers: 2,
+            why: String::new(),
+        };
+        assert_eq!(
+            node_names("c", &topology),
+            ["c-control-plane", "c-worker", "c-worker2"]
+        );
     }
 }

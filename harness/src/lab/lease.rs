@@ -61,7 +61,8 @@ impl Lease {
             Ok(()) => Ok(None),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                file.read_to_string(&mut holder).map_err(LabError::file("reading", &path))?;
+                file.read_to_string(&mut holder)
+                    .map_err(LabError::file("reading", &path))?;
                 Ok(Some(holder.trim().to_owned()))
             }
             Err(TryLockError::Error(error)) => Err(LabError::file("locking", &path)(error)),
@@ -88,10 +89,16 @@ mod tests {
     #[tokio::test]
     async fn the_holder_is_named_and_gone_afterwards() {
         let folder = tempfile::tempdir().unwrap();
-        let lease =
-            Lease::exclusive(folder.path(), "meshproof guide", &Progress::silent()).await.unwrap();
-        let holder = Lease::holder(folder.path()).unwrap().expect("somebody holds it");
-        assert_eq!(holder, format!("pid {}: meshproof guide", std::process::id()));
+        let lease = Lease::exclusive(folder.path(), "meshproof guide", &Progress::silent())
+            .await
+            .unwrap();
+        let holder = Lease::holder(folder.path())
+            .unwrap()
+            .expect("somebody holds it");
+        assert_eq!(
+            holder,
+            format!("pid {}: meshproof guide", std::process::id())
+        );
         drop(lease);
         assert_eq!(Lease::holder(folder.path()).unwrap(), None);
     }

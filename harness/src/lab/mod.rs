@@ -71,7 +71,11 @@ impl Lab {
         let cache = Cache::at(&paths.cache);
         let images = Images::find(&engine, &cache, &wish.istio).await?;
         let topology = topology_here()?;
-        let wanted = Wanted { images: &images, topology: &topology, sidecar_mode: wish.sidecar_mode };
+        let wanted = Wanted {
+            images: &images,
+            topology: &topology,
+            sidecar_mode: wish.sidecar_mode,
+        };
         let mut cluster = Cluster::wanted(paths, &wanted);
         let lease = Lease::exclusive(cluster.folder(), &wish.command, progress).await?;
         // Whoever held the lease may have made or deleted it meanwhile.
@@ -85,14 +89,28 @@ impl Lab {
         let reused = unusable.is_none();
         if let Some(reason) = unusable {
             if cluster.record.complete {
-                progress.line(format!("The cluster {} is deleted: {reason}", cluster.record.name));
+                progress.line(format!(
+                    "The cluster {} is deleted: {reason}",
+                    cluster.record.name
+                ));
             }
             cluster.delete(&engine).await?;
             remove_superseded(paths, &engine, &cluster, progress).await?;
-            cluster.create(&engine, &wanted, &delivery, progress).await?;
+            cluster
+                .create(&engine, &wanted, &delivery, progress)
+                .await?;
         }
         let kube = Kube::from_kubeconfig(&cluster.kubeconfig(), wish.timeout_scale).await?;
-        Ok(Self { engine, images, topology, cluster, kube, reused, delivery, _lease: lease })
+        Ok(Self {
+            engine,
+            images,
+            topology,
+            cluster,
+            kube,
+            reused,
+            delivery,
+            _lease: lease,
+        })
     }
 
     /// The lab as a report tells it.
@@ -105,7 +123,10 @@ impl Lab {
             cluster: self.cluster.record.name.clone(),
             reused: self.reused,
             topology: self.topology.why.clone(),
-            kubernetes: version["gitVersion"].as_str().unwrap_or("unknown").to_owned(),
+            kubernetes: version["gitVersion"]
+                .as_str()
+                .unwrap_or("unknown")
+                .to_owned(),
             engine: format!("Docker {}", self.engine.version()),
             image_source: Source::Build.explained().to_owned(),
             images: self.images.facts(),
@@ -144,7 +165,10 @@ async fn remove_superseded(
         let superseded = old.record.name != by.record.name
             && (old.record.purpose == by.record.purpose || !old.record.complete);
         if superseded && Lease::holder(old.folder())?.is_none() {
-            progress.line(format!("The cluster {} is superseded and deleted", old.record.name));
+            progress.line(format!(
+                "The cluster {} is superseded and deleted",
+                old.record.name
+            ));
             old.delete(engine).await?;
         }
     }
@@ -173,5 +197,7 @@ pub async fn make_images(
 /// What is lacking.
 pub async fn available(paths: &Paths, istio: &IstioBuild) -> Result<(), LabError> {
     let engine = Engine::connect().await?;
-    Images::find(&engine, &Cache::at(&paths.cache), istio).await.map(drop)
+    Images::find(&engine, &Cache::at(&paths.cache), istio)
+        .await
+        .map(drop)
 }

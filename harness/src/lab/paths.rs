@@ -21,7 +21,11 @@ impl Paths {
     /// # Errors
     /// [`LabError::NoHome`] where neither the variables nor a home folder are set.
     pub fn from_environment() -> Result<Self, LabError> {
-        Self::from_lookup(|name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from))
+        Self::from_lookup(|name| {
+            std::env::var_os(name)
+                .filter(|v| !v.is_empty())
+                .map(PathBuf::from)
+        })
     }
 
     fn from_lookup(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<Self, LabError> {
@@ -48,12 +52,20 @@ mod tests {
     use super::*;
 
     fn lookup<'a>(set: &'a [(&str, &str)]) -> impl Fn(&str) -> Option<PathBuf> + 'a {
-        move |name| set.iter().find(|(n, _)| *n == name).map(|(_, v)| PathBuf::from(v))
+        move |name| {
+            set.iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| PathBuf::from(v))
+        }
     }
 
     #[test]
     fn own_variable_beats_xdg_beats_home() {
-        let all = [("MESHPROOF_CACHE_DIR", "/a"), ("XDG_CACHE_HOME", "/b"), ("HOME", "/h")];
+        let all = [
+            ("MESHPROOF_CACHE_DIR", "/a"),
+            ("XDG_CACHE_HOME", "/b"),
+            ("HOME", "/h"),
+        ];
         let paths = Paths::from_lookup(lookup(&all)).unwrap();
         assert_eq!(paths.cache, PathBuf::from("/a"));
         assert_eq!(paths.state, PathBuf::from("/h/.local/state/meshproof"));
@@ -63,6 +75,9 @@ mod tests {
 
     #[test]
     fn no_home_is_an_error() {
-        assert!(matches!(Paths::from_lookup(lookup(&[])), Err(LabError::NoHome)));
+        assert!(matches!(
+            Paths::from_lookup(lookup(&[])),
+            Err(LabError::NoHome)
+        ));
     }
 }

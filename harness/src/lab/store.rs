@@ -78,7 +78,9 @@ impl Delivery {
         } else {
             cache
                 .artifact("archive", &key, async |at| {
-                    engine.save(&references(images), &at.join("images.tar")).await
+                    engine
+                        .save(&references(images), &at.join("images.tar"))
+                        .await
                 })
                 .await?;
             Self::Archive(archive_file)
@@ -93,7 +95,9 @@ impl Delivery {
     /// # Errors
     /// When the links cannot be made.
     pub async fn copy_for_node(&self, to: &Path) -> Result<bool, LabError> {
-        let Self::LinkedStore(store) = self else { return Ok(false) };
+        let Self::LinkedStore(store) = self else {
+            return Ok(false);
+        };
         Program::new("cp")
             .args(["--archive", "--link"])
             .arg(store)
@@ -119,10 +123,19 @@ impl Delivery {
         node: &str,
         images: &Images,
     ) -> Result<(), LabError> {
-        let Self::Archive(archive) = self else { return Ok(()) };
-        engine.copy_in(archive, node, "/var/lib/meshproof-images.tar").await?;
-        let script = format!("{}rm /var/lib/meshproof-images.tar\n", import_script(images, "/var/lib/meshproof-images.tar"));
-        engine.script(&format!("loading images into {node}"), node, &script).await?;
+        let Self::Archive(archive) = self else {
+            return Ok(());
+        };
+        engine
+            .copy_in(archive, node, "/var/lib/meshproof-images.tar")
+            .await?;
+        let script = format!(
+            "{}rm /var/lib/meshproof-images.tar\n",
+            import_script(images, "/var/lib/meshproof-images.tar")
+        );
+        engine
+            .script(&format!("loading images into {node}"), node, &script)
+            .await?;
         Ok(())
     }
 }
@@ -132,9 +145,20 @@ async fn engine_sees(engine: &Engine, images: &Images, folder: &Path) -> Result<
     std::fs::write(&marker, "").map_err(LabError::file("writing", &marker))?;
     let mount = format!("{}:/seen:ro", folder.display());
     let look = format!("test -f /seen/{MARKER} && echo seen || echo unseen");
-    let arguments =
-        ["--rm", "--volume", &mount, "--entrypoint", "sh", &images.node.reference, "-c", &look];
-    Ok(engine.run("asking whether the engine mounts our folders", &arguments).await? == "seen")
+    let arguments = [
+        "--rm",
+        "--volume",
+        &mount,
+        "--entrypoint",
+        "sh",
+        &images.node.reference,
+        "-c",
+        &look,
+    ];
+    Ok(engine
+        .run("asking whether the engine mounts our folders", &arguments)
+        .await?
+        == "seen")
 }
 
 /// Runs containerd of the node image over the folder `at` and imports everything there.
@@ -143,14 +167,28 @@ async fn fill(engine: &Engine, images: &Images, at: &Path) -> Result<(), LabErro
     remove_folder(&archive_folder)?;
     std::fs::create_dir_all(&archive_folder)
         .map_err(LabError::file("making the folder", &archive_folder))?;
-    engine.save(&references(images), &archive_folder.join("images.tar")).await?;
-    let (store, archive) =
-        (format!("{}:/var/lib/containerd", at.display()), format!("{}:/archive:ro", archive_folder.display()));
+    engine
+        .save(&references(images), &archive_folder.join("images.tar"))
+        .await?;
+    let (store, archive) = (
+        format!("{}:/var/lib/containerd", at.display()),
+        format!("{}:/archive:ro", archive_folder.display()),
+    );
     let arguments = [
-        "--detach", "--privileged", "--volume", &store, "--volume", &archive,
-        "--entrypoint", "sleep", &images.node.reference, "infinity",
+        "--detach",
+        "--privileged",
+        "--volume",
+        &store,
+        "--volume",
+        &archive,
+        "--entrypoint",
+        "sleep",
+        &images.node.reference,
+        "infinity",
     ];
-    let container = engine.run("starting containerd for the image store", &arguments).await?;
+    let container = engine
+        .run("starting containerd for the image store", &arguments)
+        .await?;
     let script = format!(
         "containerd >/tmp/containerd.log 2>&1 & daemon=$!\n\
          for attempt in $(seq 300); do ctr version >/dev/null 2>&1 && break; sleep 0.1; done\n\
@@ -158,7 +196,9 @@ async fn fill(engine: &Engine, images: &Images, at: &Path) -> Result<(), LabErro
          {}kill $daemon; wait $daemon || true; sync\n",
         import_script(images, "/archive/images.tar")
     );
-    let filled = engine.script("filling the image store", &container, &script).await;
+    let filled = engine
+        .script("filling the image store", &container, &script)
+        .await;
     engine.remove_containers(&[container]).await?;
     remove_folder(&archive_folder)?;
     filled.map(drop)
@@ -179,5 +219,9 @@ fn import_script(images: &Images, archive: &str) -> String {
 }
 
 fn references(images: &Images) -> Vec<&str> {
-    images.inside.iter().map(|image| image.reference.as_str()).collect()
+    images
+        .inside
+        .iter()
+        .map(|image| image.reference.as_str())
+        .collect()
 }

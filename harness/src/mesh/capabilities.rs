@@ -32,8 +32,11 @@ impl Capabilities {
     /// # Errors
     /// When istiod is not there or an answer cannot be read.
     pub async fn probe(kube: &Kube) -> Result<Self, MeshError> {
-        let (build, gateway, api_versions) =
-            tokio::try_join!(istiod_version(kube), ready_pod(kube, "istio=ingressgateway"), served(kube))?;
+        let (build, gateway, api_versions) = tokio::try_join!(
+            istiod_version(kube),
+            ready_pod(kube, "istio=ingressgateway"),
+            served(kube)
+        )?;
         let (mut envoy, mut istio_filters) = (None, None);
         if let Some(pod) = &gateway {
             let proxy = Proxy::of(kube, ISTIO_NAMESPACE, pod);
@@ -41,7 +44,13 @@ impl Capabilities {
                 tokio::try_join!(proxy.envoy_version(), proxy.has_istio_filters())?;
             (envoy, istio_filters) = (Some(version), Some(filters));
         }
-        Ok(Self { build, envoy, istio_filters, ingress_gateway: gateway.is_some(), api_versions })
+        Ok(Self {
+            build,
+            envoy,
+            istio_filters,
+            ingress_gateway: gateway.is_some(),
+            api_versions,
+        })
     }
 
     /// Whether the API server serves this version of an Istio API.
@@ -52,7 +61,9 @@ impl Capabilities {
 
 async fn istiod_version(kube: &Kube) -> Result<String, MeshError> {
     let pod = istiod(kube).await?;
-    let (_, body) = kube.get(ISTIO_NAMESPACE, &pod, MONITORING_PORT, "/version").await?;
+    let (_, body) = kube
+        .get(ISTIO_NAMESPACE, &pod, MONITORING_PORT, "/version")
+        .await?;
     let version = body.trim();
     // The page reads `<version>-<revision>-<status>`.
     let mut parts = version.rsplitn(3, '-');
@@ -61,10 +72,12 @@ async fn istiod_version(kube: &Kube) -> Result<String, MeshError> {
 }
 
 async fn istiod(kube: &Kube) -> Result<String, MeshError> {
-    ready_pod(kube, "app=istiod").await?.ok_or_else(|| MeshError::Unreadable {
-        what: "istiod".into(),
-        reason: "no pod of it is Ready".into(),
-    })
+    ready_pod(kube, "app=istiod")
+        .await?
+        .ok_or_else(|| MeshError::Unreadable {
+            what: "istiod".into(),
+            reason: "no pod of it is Ready".into(),
+        })
 }
 
 async fn ready_pod(kube: &Kube, labels: &str) -> Result<Option<String>, MeshError> {
@@ -72,15 +85,25 @@ async fn ready_pod(kube: &Kube, labels: &str) -> Result<Option<String>, MeshErro
     let found = api
         .list(&ListParams::default().labels(labels))
         .await
-        .map_err(crate::kube::KubeError::api(format!("listing pods with {labels}")))?;
-    Ok(found.items.iter().find(|pod| pods::is_ready(pod)).and_then(|pod| pod.metadata.name.clone()))
+        .map_err(crate::kube::KubeError::api(format!(
+            "listing pods with {labels}"
+        )))?;
+    Ok(found
+        .items
+        .iter()
+        .find(|pod| pods::is_ready(pod))
+        .and_then(|pod| pod.metadata.name.clone()))
 }
 
 async fn served(kube: &Kube) -> Result<Vec<String>, MeshError> {
     let groups = kube.raw("/apis").await?;
     let all = groups["groups"].as_array().into_iter().flatten();
     Ok(all
-        .filter(|group| group["name"].as_str().is_some_and(|n| n.ends_with(".istio.io")))
+        .filter(|group| {
+            group["name"]
+                .as_str()
+                .is_some_and(|n| n.ends_with(".istio.io"))
+        })
         .flat_map(|group| group["versions"].as_array().into_iter().flatten())
         .filter_map(|version| version["groupVersion"].as_str().map(str::to_owned))
         .collect())
@@ -101,7 +124,10 @@ impl Injection {
     /// Reads a pod that the API server returned.
     pub fn of(pod: &Value) -> Self {
         let named = |list: &Value| {
-            list.as_array().into_iter().flatten().any(|c| c["name"] == super::proxy::CONTAINER)
+            list.as_array()
+                .into_iter()
+                .flatten()
+                .any(|c| c["name"] == super::proxy::CONTAINER)
         };
         if named(&pod["spec"]["initContainers"]) {
             Self::Native
@@ -146,7 +172,9 @@ pub struct SyncState {
 /// When istiod does not answer, or not as expected.
 pub async fn sync_states(kube: &Kube) -> Result<(Vec<SyncState>, String), MeshError> {
     let pod = istiod(kube).await?;
-    let (status, body) = kube.get(ISTIO_NAMESPACE, &pod, MONITORING_PORT, "/debug/syncz").await?;
+    let (status, body) = kube
+        .get(ISTIO_NAMESPACE, &pod, MONITORING_PORT, "/debug/syncz")
+        .await?;
     let unreadable = |reason: String| MeshError::Unreadable {
         what: "istiod's /debug/syncz".into(),
         reason,
@@ -183,8 +211,10 @@ mod tests {
 
     #[test]
     fn injection_is_read_from_where_the_proxy_stands() {
-        let native = json!({ "spec": { "initContainers": [{ "name": "istio-proxy" }], "containers": [] } });
-        let classic = json!({ "spec": { "containers": [{ "name": "a" }, { "name": "istio-proxy" }] } });
+        let native =
+            json!({ "spec": { "initContainers": [{ "name": "istio-proxy" }], "containers": [] } });
+        let classic =
+            json!({ "spec": { "containers": [{ "name": "a" }, { "name": "istio-proxy" }] } });
         assert_eq!(Injection::of(&native), Injection::Native);
         assert_eq!(Injection::of(&classic), Injection::Classic);
         assert_eq!(Injection::of(&injection_trial("ns")), Injection::Absent);

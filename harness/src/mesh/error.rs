@@ -7,7 +7,9 @@ use crate::process::ProcessError;
 #[derive(Debug, thiserror::Error)]
 pub enum MeshError {
     /// istioctl failed.
-    #[error("installing Istio failed ({0}); `istioctl analyze` and istiod's log say more, and `meshproof up --fresh` starts over")]
+    #[error(
+        "installing Istio failed ({0}); `istioctl analyze` and istiod's log say more, and `meshproof up --fresh` starts over"
+    )]
     Install(ProcessError),
     /// The overlay files could not be written for istioctl.
     #[error("writing Istio's overlays for istioctl: {0}")]

@@ -64,9 +64,14 @@ pub struct Install<'a> {
 impl Install<'_> {
     /// The overlays on the default profile, in the order they are laid.
     pub fn overlays(&self) -> Vec<Overlay> {
-        let overlay = |name: &str, yaml: &str| Overlay { name: name.into(), yaml: yaml.into() };
-        let mut overlays =
-            vec![overlay("instrumentation", include_str!("overlays/instrumentation.yaml"))];
+        let overlay = |name: &str, yaml: &str| Overlay {
+            name: name.into(),
+            yaml: yaml.into(),
+        };
+        let mut overlays = vec![overlay(
+            "instrumentation",
+            include_str!("overlays/instrumentation.yaml"),
+        )];
         if !self.istio_filters {
             overlays.push(overlay("offline", include_str!("overlays/offline.yaml")));
         }
@@ -98,9 +103,9 @@ impl Install<'_> {
         }
         if let Some(setting) = self.sidecar_mode.setting() {
             // Quoted, because istiod's environment takes strings only.
-            istioctl = istioctl
-                .arg("--set")
-                .arg(format!("values.pilot.env.ENABLE_NATIVE_SIDECARS=\"{setting}\""));
+            istioctl = istioctl.arg("--set").arg(format!(
+                "values.pilot.env.ENABLE_NATIVE_SIDECARS=\"{setting}\""
+            ));
         }
         istioctl
             .run_with(|line| {
@@ -152,7 +157,10 @@ mod tests {
 
     #[test]
     fn another_sidecar_mode_is_another_install() {
-        let classic = Install { sidecar_mode: SidecarMode::Classic, ..install(true) };
+        let classic = Install {
+            sidecar_mode: SidecarMode::Classic,
+            ..install(true)
+        };
         assert_ne!(install(true).fingerprint(), classic.fingerprint());
     }
 }

@@ -40,7 +40,10 @@ impl Stats {
                 Some((name.to_owned(), value.trim().parse().ok()?))
             })
             .collect();
-        Self { values, raw: text.to_owned() }
+        Self {
+            values,
+            raw: text.to_owned(),
+        }
     }
 
     /// One value; a counter that never counted is not listed, so it is 0.
@@ -72,7 +75,11 @@ pub struct Certificate {
 impl<'a> Proxy<'a> {
     /// The proxy of a pod.
     pub fn of(kube: &'a Kube, namespace: impl Into<String>, pod: impl Into<String>) -> Self {
-        Self { kube, namespace: namespace.into(), pod: pod.into() }
+        Self {
+            kube,
+            namespace: namespace.into(),
+            pod: pod.into(),
+        }
     }
 
     /// The command by which a person reads the same page.
@@ -88,7 +95,11 @@ impl<'a> Proxy<'a> {
     /// # Errors
     /// When the admin port does not answer.
     pub async fn stats(&self, filter: &str) -> Result<Stats, MeshError> {
-        Ok(Stats::parse(&self.page(&format!("/stats?filter={}", encoded(filter))).await?))
+        Ok(Stats::parse(
+            &self
+                .page(&format!("/stats?filter={}", encoded(filter)))
+                .await?,
+        ))
     }
 
     /// The workload certificates.
@@ -107,10 +118,16 @@ impl<'a> Proxy<'a> {
     /// When the admin port does not answer, or not as expected.
     pub async fn envoy_version(&self) -> Result<String, MeshError> {
         let text = self.page("/server_info").await?;
-        let version = self.json("/server_info", &text)?["version"].as_str().map(str::to_owned);
+        let version = self.json("/server_info", &text)?["version"]
+            .as_str()
+            .map(str::to_owned);
         // The form is revision/version/state/build/tls library.
-        let number = version.as_deref().and_then(|v| v.split('/').nth(1).map(str::to_owned));
-        number.or(version).ok_or_else(|| self.unreadable("/server_info", "it names no version"))
+        let number = version
+            .as_deref()
+            .and_then(|v| v.split('/').nth(1).map(str::to_owned));
+        number
+            .or(version)
+            .ok_or_else(|| self.unreadable("/server_info", "it names no version"))
     }
 
     /// Whether Istio's own filters are compiled in, by what Envoy says of itself at its start.
@@ -128,7 +145,10 @@ impl<'a> Proxy<'a> {
     }
 
     async fn page(&self, page: &str) -> Result<String, MeshError> {
-        let (status, body) = self.kube.get(&self.namespace, &self.pod, ADMIN_PORT, page).await?;
+        let (status, body) = self
+            .kube
+            .get(&self.namespace, &self.pod, ADMIN_PORT, page)
+            .await?;
         if status == 200 {
             Ok(body)
         } else {
@@ -158,7 +178,10 @@ fn certificates(page: &Value) -> Vec<Certificate> {
                 .flatten()
                 .filter_map(|name| name["uri"].as_str().map(str::to_owned))
                 .collect(),
-            expires: certificate["expiration_time"].as_str().unwrap_or("unknown").to_owned(),
+            expires: certificate["expiration_time"]
+                .as_str()
+                .unwrap_or("unknown")
+                .to_owned(),
         })
         .filter(|certificate| !certificate.uris.is_empty())
         .collect()
@@ -167,7 +190,12 @@ fn certificates(page: &Value) -> Vec<Certificate> {
 fn extensions(dump: &Value) -> Vec<String> {
     let sections = dump["configs"].as_array().into_iter().flatten();
     sections
-        .flat_map(|section| section["bootstrap"]["node"]["extensions"].as_array().into_iter().flatten())
+        .flat_map(|section| {
+            section["bootstrap"]["node"]["extensions"]
+                .as_array()
+                .into_iter()
+                .flatten()
+        })
         .filter_map(|extension| extension["name"].as_str().map(str::to_owned))
         .collect()
 }
@@ -195,7 +223,9 @@ mod tests {
         );
         assert_eq!(stats.get("listener.0.0.0.0_15006.ssl.handshake"), 9);
         assert_eq!(stats.get("no.such.counter"), 0);
-        let ports: Vec<_> = stats.between("cluster.outbound|", ".ssl.handshake").collect();
+        let ports: Vec<_> = stats
+            .between("cluster.outbound|", ".ssl.handshake")
+            .collect();
         assert_eq!(ports, [("47500||h.n.svc.cluster.local;", 14)]);
     }
 

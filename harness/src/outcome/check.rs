@@ -58,8 +58,18 @@ impl Check {
         seen: impl Into<String>,
         evidence: Vec<Evidence>,
     ) -> Self {
-        let result = if holds { CheckResult::Holds } else { CheckResult::Fails };
-        Self { statement: statement.into(), standing, result, seen: seen.into(), evidence }
+        let result = if holds {
+            CheckResult::Holds
+        } else {
+            CheckResult::Fails
+        };
+        Self {
+            statement: statement.into(),
+            standing,
+            result,
+            seen: seen.into(),
+            evidence,
+        }
     }
 
     /// A check that cannot be asked here because `what` is lacking.

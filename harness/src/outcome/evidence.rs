@@ -18,11 +18,12 @@ pub struct Evidence {
 
 impl Evidence {
     /// Evidence read just now.
-    pub fn now(
-        source: impl Into<String>,
-        raw: impl Into<String>,
-        fact: impl Into<String>,
-    ) -> Self {
-        Self { source: source.into(), raw: raw.into(), fact: fact.into(), at: Timestamp::now() }
+    pub fn now(source: impl Into<String>, raw: impl Into<String>, fact: impl Into<String>) -> Self {
+        Self {
+            source: source.into(),
+            raw: raw.into(),
+            fact: fact.into(),
+            at: Timestamp::now(),
+        }
     }
 }

@@ -49,24 +49,47 @@ impl Verdict {
 /// observation, hence `Invalid`.
 pub fn judge_checkpoint(checks: &[Check]) -> (Verdict, String) {
     if let Some(failed) = checks.iter().find(|c| c.result == CheckResult::Fails) {
-        return (Verdict::Differs, format!("not so: {}; seen: {}", failed.statement, failed.seen));
+        return (
+            Verdict::Differs,
+            format!("not so: {}; seen: {}", failed.statement, failed.seen),
+        );
     }
     for check in checks {
         if let CheckResult::Unproven { because } = &check.result {
-            return (Verdict::Invalid { because: because.clone() }, because.clone());
+            return (
+                Verdict::Invalid {
+                    because: because.clone(),
+                },
+                because.clone(),
+            );
         }
     }
     for check in checks {
         if let CheckResult::Lacks { what } = &check.result {
-            return (Verdict::Blocked { reason: what.clone() }, what.clone());
+            return (
+                Verdict::Blocked {
+                    reason: what.clone(),
+                },
+                what.clone(),
+            );
         }
     }
     // The last truth is the strongest: scenarios ask from the surface inwards.
-    match checks.iter().rev().find(|c| c.standing == Standing::Truth).or(checks.last()) {
+    match checks
+        .iter()
+        .rev()
+        .find(|c| c.standing == Standing::Truth)
+        .or(checks.last())
+    {
         Some(check) => (Verdict::Confirmed, check.seen.clone()),
         None => {
             let because = "nothing was checked".to_owned();
-            (Verdict::Invalid { because: because.clone() }, because)
+            (
+                Verdict::Invalid {
+                    because: because.clone(),
+                },
+                because,
+            )
         }
     }
 }
@@ -88,14 +111,21 @@ mod tests {
     #[test]
     fn all_holding_is_confirmed_by_the_last_truth() {
         let (verdict, fact) = judge_checkpoint(&[check(CheckResult::Holds)]);
-        assert_eq!((verdict, fact.as_str()), (Verdict::Confirmed, "what was seen"));
+        assert_eq!(
+            (verdict, fact.as_str()),
+            (Verdict::Confirmed, "what was seen")
+        );
     }
 
     #[test]
     fn a_failing_check_outweighs_everything() {
         let checks = [
-            check(CheckResult::Lacks { what: "a filter".into() }),
-            check(CheckResult::Unproven { because: "no control".into() }),
+            check(CheckResult::Lacks {
+                what: "a filter".into(),
+            }),
+            check(CheckResult::Unproven {
+                because: "no control".into(),
+            }),
             check(CheckResult::Fails),
         ];
         assert_eq!(judge_checkpoint(&checks).0, Verdict::Differs);
@@ -104,17 +134,35 @@ mod tests {
     #[test]
     fn an_unproven_check_outweighs_a_lack() {
         let checks = [
-            check(CheckResult::Lacks { what: "a filter".into() }),
-            check(CheckResult::Unproven { because: "no control".into() }),
+            check(CheckResult::Lacks {
+                what: "a filter".into(),
+            }),
+            check(CheckResult::Unproven {
+                because: "no control".into(),
+            }),
         ];
-        assert_eq!(judge_checkpoint(&checks).0, Verdict::Invalid { because: "no control".into() });
+        assert_eq!(
+            judge_checkpoint(&checks).0,
+            Verdict::Invalid {
+                because: "no control".into()
+            }
+        );
     }
 
     #[test]
     fn a_lack_blocks_and_is_named() {
-        let checks =
-            [check(CheckResult::Holds), check(CheckResult::Lacks { what: "a filter".into() })];
-        assert_eq!(judge_checkpoint(&checks).0, Verdict::Blocked { reason: "a filter".into() });
+        let checks = [
+            check(CheckResult::Holds),
+            check(CheckResult::Lacks {
+                what: "a filter".into(),
+            }),
+        ];
+        assert_eq!(
+            judge_checkpoint(&checks).0,
+            Verdict::Blocked {
+                reason: "a filter".into()
+            }
+        );
     }
 
     #[test]

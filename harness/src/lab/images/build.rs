@@ -69,8 +69,9 @@ pub async fn build(
             .await?;
         debian::ensure(engine, cache, progress).await?;
         // Ignite's image needs nothing that is compiled, and its package downloads are long.
-        let (ignite, others): (Vec<_>, Vec<_>) =
-            missing.into_iter().partition(|image| image.name == "ignite");
+        let (ignite, others): (Vec<_>, Vec<_>) = missing
+            .into_iter()
+            .partition(|image| image.name == "ignite");
         for image in &ignite {
             assemble(engine, cache, image, progress).await?;
         }
@@ -96,7 +97,9 @@ async fn module_files(cache: &Cache, go: &Go, istio: &IstioBuild) -> Result<(), 
     let (name, key) = recipes::bootstrap_template(istio);
     cache
         .artifact(&name, &key, async |at| {
-            let module = go.module_folder("istio.io/istio", istio.module_version).await?;
+            let module = go
+                .module_folder("istio.io/istio", istio.module_version)
+                .await?;
             let from = module.join("tools/packaging/common/envoy_bootstrap.json");
             copy_file(&from, &at.join("envoy_bootstrap_tmpl.json"))
         })
@@ -124,10 +127,21 @@ async fn assemble(
             Content::Text(text) => write_text(&to, text, 0o644)?,
             Content::Script(text) => write_text(&to, text, 0o755)?,
             Content::File { path, .. } => copy_file(path, &to)?,
-            Content::Artifact { artifact: (name, key), path } => {
+            Content::Artifact {
+                artifact: (name, key),
+                path,
+            } => {
                 let from = cache.place(name, key);
-                let from = if path.is_empty() { from } else { from.join(path) };
-                if from.is_dir() { copy_tree(&from, &to)? } else { copy_file(&from, &to)? }
+                let from = if path.is_empty() {
+                    from
+                } else {
+                    from.join(path)
+                };
+                if from.is_dir() {
+                    copy_tree(&from, &to)?
+                } else {
+                    copy_file(&from, &to)?
+                }
                 if !from.is_dir() && !path.contains('.') {
                     let executable = std::fs::Permissions::from_mode(0o755);
                     std::fs::set_permissions(&to, executable)
@@ -136,8 +150,11 @@ async fn assemble(
             }
         }
     }
-    let base: Vec<(&str, &str)> =
-        image.base.iter().map(|base| ("BASE", base.as_str())).collect();
+    let base: Vec<(&str, &str)> = image
+        .base
+        .iter()
+        .map(|base| ("BASE", base.as_str()))
+        .collect();
     engine.build(&reference, context.path(), &base).await?;
     stage.done();
     Ok(())
@@ -152,7 +169,9 @@ fn write_text(to: &Path, text: &str, mode: u32) -> Result<(), LabError> {
 
 fn copy_file(from: &Path, to: &Path) -> Result<(), LabError> {
     make_parent(to)?;
-    std::fs::copy(from, to).map(drop).map_err(LabError::file("copying", from))
+    std::fs::copy(from, to)
+        .map(drop)
+        .map_err(LabError::file("copying", from))
 }
 
 fn copy_tree(from: &Path, to: &Path) -> Result<(), LabError> {

@@ -15,7 +15,10 @@ const PACKAGES: &str = "ca-certificates,iptables,conntrack,iproute2,curl,procps"
 
 /// The name of the root's image in the engine.
 pub fn reference() -> String {
-    format!("meshproof.local/debian:{}", Key::over("debian").add(DEBIAN).add(PACKAGES).finish())
+    format!(
+        "meshproof.local/debian:{}",
+        Key::over("debian").add(DEBIAN).add(PACKAGES).finish()
+    )
 }
 
 /// Makes the root's image, unless the engine has it.
@@ -53,8 +56,17 @@ pub async fn ensure(engine: &Engine, cache: &Cache, progress: &Progress) -> Resu
     }
     write(&root, "etc/apt/sources.list", &lines)?;
     // Images are built in engines whose containers may not keep apt's downloads or ask questions.
-    write(&root, "etc/apt/apt.conf.d/90meshproof", "APT::Install-Recommends \"false\";\n")?;
-    for folder in ["var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale"] {
+    write(
+        &root,
+        "etc/apt/apt.conf.d/90meshproof",
+        "APT::Install-Recommends \"false\";\n",
+    )?;
+    for folder in [
+        "var/cache/apt/archives",
+        "var/lib/apt/lists",
+        "usr/share/doc",
+        "usr/share/locale",
+    ] {
         let folder = root.join(folder);
         remove_folder(&folder)?;
         std::fs::create_dir_all(&folder).map_err(LabError::file("making the folder", &folder))?;
@@ -73,7 +85,10 @@ fn write(root: &Path, file: &str, text: &str) -> Result<(), LabError> {
 /// All of the machine's apt sources as one text.
 fn apt_sources() -> String {
     let mut text = std::fs::read_to_string("/etc/apt/sources.list").unwrap_or_default();
-    let files = std::fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten();
+    let files = std::fs::read_dir("/etc/apt/sources.list.d")
+        .into_iter()
+        .flatten()
+        .flatten();
     for file in files {
         text.push_str("\n\n");
         text.push_str(&std::fs::read_to_string(file.path()).unwrap_or_default());
@@ -117,15 +132,24 @@ mod tests {
     #[test]
     fn one_line_sources_are_read() {
         let text = "# a comment\ndeb [signed-by=/k.gpg] http://mirror.test/debian bookworm main\n";
-        assert_eq!(mirror_of(text, "bookworm").as_deref(), Some("http://mirror.test/debian"));
+        assert_eq!(
+            mirror_of(text, "bookworm").as_deref(),
+            Some("http://mirror.test/debian")
+        );
         assert_eq!(mirror_of(text, "bookworm-security"), None);
     }
 
     #[test]
     fn deb822_stanzas_are_read() {
         let text = "Types: deb\nURIs: http://a.test/debian\nSuites: bookworm bookworm-updates\nComponents: main\n\nTypes: deb\nURIs: http://b.test/sec\nSuites: bookworm-security\n";
-        assert_eq!(mirror_of(text, "bookworm-updates").as_deref(), Some("http://a.test/debian"));
-        assert_eq!(mirror_of(text, "bookworm-security").as_deref(), Some("http://b.test/sec"));
+        assert_eq!(
+            mirror_of(text, "bookworm-updates").as_deref(),
+            Some("http://a.test/debian")
+        );
+        assert_eq!(
+            mirror_of(text, "bookworm-security").as_deref(),
+            Some("http://b.test/sec")
+        );
     }
 
     #[test]

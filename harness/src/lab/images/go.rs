@@ -88,7 +88,10 @@ impl Go {
     pub async fn toolchain(cache: &Cache) -> Result<Self, LabError> {
         let caches = cache.root().join("go");
         if let Ok(program) = which::which("go") {
-            let output = Program::new(&program).args(["env", "GOVERSION"]).run().await;
+            let output = Program::new(&program)
+                .args(["env", "GOVERSION"])
+                .run()
+                .await;
             if output.is_ok_and(|o| new_enough(&o.stdout)) {
                 return Ok(Self { program, caches });
             }
@@ -108,7 +111,10 @@ impl Go {
                 Ok(())
             })
             .await?;
-        Ok(Self { program: place.join("go/bin/go"), caches })
+        Ok(Self {
+            program: place.join("go/bin/go"),
+            caches,
+        })
     }
 
     /// Builds the programs into `into`, one file each, named after its package's last part.
@@ -218,7 +224,9 @@ impl Go {
 fn program_name(package: &str) -> &str {
     let mut parts = package.rsplit('/');
     let last = parts.next().unwrap_or(package);
-    let is_version = last.strip_prefix('v').is_some_and(|v| v.parse::<u32>().is_ok());
+    let is_version = last
+        .strip_prefix('v')
+        .is_some_and(|v| v.parse::<u32>().is_ok());
     match (is_version, last) {
         (true, _) => parts.next().unwrap_or(last),
         (false, ".") => "main",
@@ -227,7 +235,11 @@ fn program_name(package: &str) -> &str {
 }
 
 fn new_enough(version: &str) -> bool {
-    let mut numbers = version.trim().trim_start_matches("go").split('.').map(|n| n.parse::<u32>());
+    let mut numbers = version
+        .trim()
+        .trim_start_matches("go")
+        .split('.')
+        .map(|n| n.parse::<u32>());
     match (numbers.next(), numbers.next()) {
         (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= GO_AT_LEAST,
         _ => false,
@@ -237,14 +249,21 @@ fn new_enough(version: &str) -> bool {
 /// A `go.mod` with another module name.
 fn renamed(go_mod: &str, name: &str) -> String {
     let lines = go_mod.lines().map(|line| {
-        if line.starts_with("module ") { format!("module {name}") } else { line.to_owned() }
+        if line.starts_with("module ") {
+            format!("module {name}")
+        } else {
+            line.to_owned()
+        }
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A `go.mod` that requires a module whose own `v0.0.0` requirements are published elsewhere.
 fn staging_module(name: &str, own: &str, require: &str, staging: &str) -> String {
-    let go_line = own.lines().find(|line| line.starts_with("go ")).unwrap_or("go 1.26");
+    let go_line = own
+        .lines()
+        .find(|line| line.starts_with("go "))
+        .unwrap_or("go 1.26");
     let replaced: String = own
         .lines()
         .filter_map(|line| line.trim().strip_suffix(" v0.0.0"))
@@ -283,8 +302,12 @@ mod tests {
     #[test]
     fn staging_requirements_are_replaced_and_others_left() {
         let own = "module k8s.io/kubernetes\n\ngo 1.24.0\n\nrequire (\n\tk8s.io/api v0.0.0\n\tgolang.org/x/net v0.38.0\n\tk8s.io/cri-api v0.0.0\n)\n";
-        let made =
-            staging_module("meshproof.local/kubernetes", own, "require k8s.io/kubernetes v1\n", "v0.34.4");
+        let made = staging_module(
+            "meshproof.local/kubernetes",
+            own,
+            "require k8s.io/kubernetes v1\n",
+            "v0.34.4",
+        );
         assert!(made.contains("go 1.24.0\n"));
         assert!(made.contains("replace k8s.io/api => k8s.io/api v0.34.4\n"));
         assert!(made.contains("replace k8s.io/cri-api => k8s.io/cri-api v0.34.4\n"));
@@ -308,6 +331,9 @@ mod tests {
 
     #[test]
     fn renaming_touches_the_module_line_only() {
-        assert_eq!(renamed("module istio.io/istio\n\ngo 1.26", "a/b"), "module a/b\n\ngo 1.26");
+        assert_eq!(
+            renamed("module istio.io/istio\n\ngo 1.26", "a/b"),
+            "module a/b\n\ngo 1.26"
+        );
     }
 }

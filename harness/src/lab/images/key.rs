@@ -60,7 +60,10 @@ mod tests {
     #[test]
     fn order_and_borders_count() {
         let key = |parts: &[&str]| {
-            parts.iter().fold(Key::over("x"), |key, part| key.add(part)).finish()
+            parts
+                .iter()
+                .fold(Key::over("x"), |key, part| key.add(part))
+                .finish()
         };
         assert_eq!(key(&["ab", "c"]), key(&["ab", "c"]));
         assert_ne!(key(&["ab", "c"]), key(&["a", "bc"]));

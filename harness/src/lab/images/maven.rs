@@ -22,17 +22,26 @@ pub async fn jars(pom: &str, digests: &str, into: &Path) -> Result<(), LabError>
         .arg(format!("-DoutputDirectory={}", into.display()))
         .run()
         .await
-        .map_err(LabError::program("gathering Ignite's jars from Maven Central"))?;
+        .map_err(LabError::program(
+            "gathering Ignite's jars from Maven Central",
+        ))?;
     std::fs::remove_file(&pom_file).map_err(LabError::file("removing", &pom_file))?;
-    let on_record: Vec<(&str, &str)> =
-        digests.lines().filter_map(|line| line.split_once("  ")).collect();
+    let on_record: Vec<(&str, &str)> = digests
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .collect();
     for (expected, name) in &on_record {
         let path = into.join(name);
         let bytes = std::fs::read(&path).map_err(LabError::file("reading", &path))?;
         let found = sha256(&bytes);
         if found != *expected {
             let (what, expected) = ((*name).to_owned(), (*expected).to_owned());
-            return Err(LabError::Tampered { what, expected, found, path });
+            return Err(LabError::Tampered {
+                what,
+                expected,
+                found,
+                path,
+            });
         }
     }
     let entries = std::fs::read_dir(into).map_err(LabError::file("reading", into))?;

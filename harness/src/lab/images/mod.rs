@@ -82,16 +82,21 @@ impl Images {
     ) -> Result<Self, LabError> {
         let probe = ProbeBinary::find()
             .ok_or_else(|| LabError::ImagesMissing(vec!["meshproof-probe (the program)".into()]))?;
-        let wanted: Vec<_> =
-            std::iter::once(recipes::node()).chain(recipes::images(istio, &probe)).collect();
+        let wanted: Vec<_> = std::iter::once(recipes::node())
+            .chain(recipes::images(istio, &probe))
+            .collect();
         let references: Vec<String> = wanted.iter().map(recipes::Image::reference).collect();
         let names: Vec<&str> = references.iter().map(String::as_str).collect();
         let ids = engine.image_ids(&names).await?;
-        let program = |build: &go::GoBuild, name: &str| cache.place(&build.name, &build.key()).join(name);
+        let program =
+            |build: &go::GoBuild, name: &str| cache.place(&build.name, &build.key()).join(name);
         let kind = program(&recipes::kind(), "kind");
         let istioctl = program(&recipes::istio(istio), "istioctl");
-        let mut missing: Vec<String> =
-            [&kind, &istioctl].iter().filter(|p| !p.is_file()).map(|p| p.display().to_string()).collect();
+        let mut missing: Vec<String> = [&kind, &istioctl]
+            .iter()
+            .filter(|p| !p.is_file())
+            .map(|p| p.display().to_string())
+            .collect();
         let mut present = vec![];
         for ((image, reference), id) in wanted.iter().zip(&references).zip(ids) {
             match id {
@@ -108,7 +113,13 @@ impl Images {
             return Err(LabError::ImagesMissing(missing));
         }
         let node = present.remove(0);
-        Ok(Self { node, inside: present, istio: *istio, kind, istioctl })
+        Ok(Self {
+            node,
+            inside: present,
+            istio: *istio,
+            kind,
+            istioctl,
+        })
     }
 
     /// Makes what is missing, then finds them all.
@@ -143,7 +154,10 @@ impl Images {
 
     /// The id in the engine of the image that carries this name inside the nodes.
     pub fn id_of(&self, lab_name: &str) -> Option<&str> {
-        self.inside.iter().find(|i| i.lab_name == lab_name).map(|i| i.id.as_str())
+        self.inside
+            .iter()
+            .find(|i| i.lab_name == lab_name)
+            .map(|i| i.id.as_str())
     }
 }
 

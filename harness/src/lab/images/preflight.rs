@@ -33,7 +33,11 @@ pub fn check(cache: &Cache) -> Result<(), LabError> {
         .map_err(|error| LabError::file("asking for the free disk below", root)(error.into()))?;
     let free_gib = disk.blocks_available() * disk.fragment_size() / (1 << 30);
     if free_gib < NEEDED_GIB {
-        return Err(LabError::DiskFull { path: root.to_owned(), needed_gib: NEEDED_GIB, free_gib });
+        return Err(LabError::DiskFull {
+            path: root.to_owned(),
+            needed_gib: NEEDED_GIB,
+            free_gib,
+        });
     }
     Ok(())
 }

