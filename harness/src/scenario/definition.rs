@@ -1,0 +1,125 @@
+//! What a scenario is: data that listing, filters, docs and reports are made from, and its phases.
+
+use std::time::Instant;
+
+use futures::future::BoxFuture;
+
+use super::{Stand, StepError};
+use crate::outcome::{Check, PhaseTime};
+
+/// How far a scenario reaches, and so what may run beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Its own namespace.
+    Namespace,
+    /// The shared ingress gateway.
+    Gateway,
+    /// Istio's own namespace.
+    Mesh,
+}
+
+impl Scope {
+    /// The name in lists.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Namespace => "namespace",
+            Self::Gateway => "gateway",
+            Self::Mesh => "mesh",
+        }
+    }
+}
+
+/// A checkpoint's two phases.
+///
+/// *Arrange* does what the guide tells its reader to do; *check* asks whether the claim holds, and
+/// returns one [`Check`] for each question, from the surface inwards. Neither writes a verdict.
+pub trait Checkpoint: Send + Sync + 'static {
+    /// What *arrange* hands to *check*.
+    type Arranged: Send;
+
+    /// Does the guide's step.
+    ///
+    /// # Errors
+    /// When the step cannot be carried through.
+    fn arrange(&self, stand: &Stand) -> impl Future<Output = Result<Self::Arranged, StepError>> + Send;
+
+    /// Asks whether the claim holds.
+    ///
+    /// # Errors
+    /// When a question cannot be asked at all.
+    fn check(
+        &self,
+        stand: &Stand,
+        arranged: Self::Arranged,
+    ) -> impl Future<Output = Result<Vec<Check>, StepError>> + Send;
+}
+
+/// What came of a checkpoint's phases.
+pub(super) struct Carried {
+    pub(super) checks: Result<Vec<Check>, StepError>,
+    pub(super) phases: Vec<PhaseTime>,
+}
+
+trait Erased: Send + Sync {
+    fn carry<'a>(&'a self, stand: &'a Stand) -> BoxFuture<'a, Carried>;
+}
+
+impl<C: Checkpoint> Erased for C {
+    fn carry<'a>(&'a self, stand: &'a Stand) -> BoxFuture<'a, Carried> {
+        Box::pin(async move {
+            let mut phases = vec![];
+            let begun = Instant::now();
+            let arranged = self.arrange(stand).await;
+            phases.push(time("arrange", begun));
+            let checks = match arranged {
+                Err(error) => Err(error),
+                Ok(arranged) => {
+                    let begun = Instant::now();
+                    let checks = self.check(stand, arranged).await;
+                    phases.push(time("check", begun));
+                    checks
+                }
+            };
+            Carried { checks, phases }
+        })
+    }
+}
+
+fn time(phase: &str, begun: Instant) -> PhaseTime {
+    PhaseTime { phase: phase.to_owned(), seconds: begun.elapsed().as_secs_f64() }
+}
+
+/// What a scenario tells of itself before it runs.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// Its id: `C1`, `C6a`.
+    pub id: &'static str,
+    /// Its title.
+    pub title: &'static str,
+    /// The guide's section that it comes from.
+    pub section: &'static str,
+    /// What the guide claims there, in our words.
+    pub claim: &'static str,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// What a reader should know beside the verdict.
+    pub remarks: &'static [&'static str],
+}
+
+/// One scenario of a catalogue.
+pub struct Scenario {
+    /// What it tells of itself.
+    pub about: About,
+    phases: Box<dyn Erased>,
+}
+
+impl Scenario {
+    /// A checkpoint of the guide.
+    pub fn checkpoint(about: About, phases: impl Checkpoint) -> Self {
+        Self { about, phases: Box::new(phases) }
+    }
+
+    pub(super) async fn carry(&self, stand: &Stand) -> Carried {
+        self.phases.carry(stand).await
+    }
+}

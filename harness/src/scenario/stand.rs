@@ -1,0 +1,25 @@
+//! What a scenario stands on while it runs: the cluster, its mesh, its namespace.
+
+use crate::kube::Kube;
+use crate::mesh::Capabilities;
+use crate::outcome::ImageFact;
+use crate::progress::Progress;
+
+/// Everything a step is given.
+#[derive(Clone)]
+pub struct Stand {
+    /// The cluster's API.
+    pub kube: Kube,
+    /// The namespace that the scenario works in.
+    pub namespace: String,
+    /// The id of the Istio build that was asked for.
+    pub istio_build: String,
+    /// The images that the lab runs, with the digests that they must have.
+    pub images: Vec<ImageFact>,
+    /// What the live mesh was found to be.
+    pub mesh: Capabilities,
+    /// The local port for the gateway's port-forward; 0 takes any that is free.
+    pub gateway_port: u16,
+    /// Where long steps tell how far they are.
+    pub progress: Progress,
+}
