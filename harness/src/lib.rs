@@ -4,4 +4,5 @@
 //! `lab`, `mesh` and `product` each bring up one layer; `evidence` holds the witnesses;
 //! `scenario` runs what a catalogue describes; `report` writes down what came of it.
 
+pub mod expectation;
 pub mod outcome;
