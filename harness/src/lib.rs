@@ -6,3 +6,4 @@
 
 pub mod expectation;
 pub mod outcome;
+pub mod progress;
