@@ -7,3 +7,4 @@
 pub mod expectation;
 pub mod outcome;
 pub mod progress;
+pub mod report;
