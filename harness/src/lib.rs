@@ -2,8 +2,10 @@
 //!
 //! Modules, from the ground up: [`outcome`] is plain data; [`kube`] talks to one API server;
 //! [`lab`], [`mesh`] and [`product`] each bring up one layer; `evidence` holds the witnesses;
-//! `scenario` runs what a catalogue describes; `report` writes down what came of it.
+//! [`scenario`] runs what a catalogue describes; [`expectation`] says whether its outcome was to
+//! be expected, and [`report`] writes down what came of it.
 
+pub mod expectation;
 pub mod kube;
 pub mod lab;
 pub mod mesh;
@@ -11,4 +13,6 @@ pub mod outcome;
 mod process;
 pub mod product;
 pub mod progress;
+pub mod report;
+pub mod scenario;
 pub mod tls;

@@ -131,8 +131,8 @@ impl Program {
     /// As [`run`](Self::run).
     pub async fn run_with(mut self, on_line: impl FnMut(&str)) -> Result<Output, ProcessError> {
         let command = self.command_line();
-        let input = self.input.take();
         let mut running = Running(self.spawn()?);
+        let input = self.input.take();
         let child = &mut running.0;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take();
@@ -166,7 +166,7 @@ impl Program {
         })
     }
 
-    fn spawn(self) -> Result<Child, ProcessError> {
+    fn spawn(&self) -> Result<Child, ProcessError> {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)

@@ -193,7 +193,7 @@ async fn fill(engine: &Engine, images: &Images, at: &Path) -> Result<(), LabErro
         "containerd >/tmp/containerd.log 2>&1 & daemon=$!\n\
          for attempt in $(seq 300); do ctr version >/dev/null 2>&1 && break; sleep 0.1; done\n\
          ctr version >/dev/null || {{ tail /tmp/containerd.log >&2; exit 1; }}\n\
-         {}kill $daemon; wait $daemon || true; sync\n",
+         {}kill $daemon; wait $daemon || true\n",
         import_script(images, "/archive/images.tar")
     );
     let filled = engine

@@ -68,6 +68,15 @@ pub struct MeshFacts {
     pub overlays: Vec<Overlay>,
 }
 
+impl MeshFacts {
+    /// Whether this Istio was built by Meshproof's user and not released by the Istio project.
+    ///
+    /// A build of one's own always carries the day of its source: `1.31.0-dev.20260827`.
+    pub fn self_built(&self) -> bool {
+        self.build.contains("-dev.")
+    }
+}
+
 /// The product under a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductFacts {

@@ -24,6 +24,13 @@ pub struct ExpectationResult {
     pub yardstick: String,
 }
 
+impl ExpectationResult {
+    /// Whether more than one outcome is on record, so that the same scenario may end either way.
+    pub fn flaky(&self) -> bool {
+        self.on_record.len() > 1
+    }
+}
+
 /// One scenario's outcome, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioOutcome {
@@ -55,6 +62,7 @@ pub struct ScenarioOutcome {
 impl ScenarioOutcome {
     /// Seconds of all phases together.
     pub fn seconds(&self) -> f64 {
-        self.phases.iter().map(|p| p.seconds).sum()
+        // Not `sum`, whose sum of nothing is -0.0 and is printed so.
+        self.phases.iter().fold(0.0, |sum, phase| sum + phase.seconds)
     }
 }

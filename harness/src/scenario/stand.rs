@@ -1,5 +1,6 @@
 //! What a scenario stands on while it runs: the cluster, its mesh, its namespace.
 
+use crate::expectation::{BuildId, SidecarMode};
 use crate::kube::Kube;
 use crate::mesh::Capabilities;
 use crate::outcome::ImageFact;
@@ -12,8 +13,10 @@ pub struct Stand {
     pub kube: Kube,
     /// The namespace that the scenario works in.
     pub namespace: String,
-    /// The id of the Istio build that was asked for.
-    pub istio_build: String,
+    /// The Istio build that was asked for.
+    pub istio_build: BuildId,
+    /// The sidecar mode that the live mesh injects.
+    pub sidecar_mode: SidecarMode,
     /// The images that the lab runs, with the digests that they must have.
     pub images: Vec<ImageFact>,
     /// What the live mesh was found to be.

@@ -5,7 +5,7 @@
 
 use super::definition::Scenario;
 use super::{Stand, StepError};
-use crate::expectation::{Expectations, Key};
+use crate::expectation::{Expectations, Key, ProxyKind};
 use crate::outcome::{ScenarioOutcome, Verdict, judge_checkpoint};
 
 /// A walk on its way.
@@ -13,26 +13,17 @@ pub struct Walk {
     scenarios: Vec<Scenario>,
     stand: Stand,
     expectations: Expectations,
-    sidecar_mode: String,
     outcomes: Vec<ScenarioOutcome>,
     stopped_by: Option<String>,
 }
 
 impl Walk {
     /// A walk over these scenarios, none of which has been done.
-    ///
-    /// `sidecar_mode` is the mode that expectations are looked up under.
-    pub fn new(
-        scenarios: Vec<Scenario>,
-        stand: Stand,
-        expectations: Expectations,
-        sidecar_mode: impl Into<String>,
-    ) -> Self {
+    pub fn new(scenarios: Vec<Scenario>, stand: Stand, expectations: Expectations) -> Self {
         Self {
             scenarios,
             stand,
             expectations,
-            sidecar_mode: sidecar_mode.into(),
             outcomes: vec![],
             stopped_by: None,
         }
@@ -98,12 +89,12 @@ impl Walk {
 
     fn outcome(&self, scenario: &Scenario, verdict: Verdict, decided_by: String) -> ScenarioOutcome {
         let about = scenario.about;
-        let key = Key::new(
-            about.id,
-            &self.stand.istio_build,
-            &self.sidecar_mode,
-            self.stand.mesh.istio_filters.unwrap_or(true),
-        );
+        let key = Key {
+            scenario: about.id.to_owned(),
+            build: self.stand.istio_build.clone(),
+            sidecar: self.stand.sidecar_mode,
+            proxy: ProxyKind::of(self.stand.mesh.istio_filters.unwrap_or(true)),
+        };
         ScenarioOutcome {
             id: about.id.to_owned(),
             title: about.title.to_owned(),

@@ -1,0 +1,14 @@
+//! Expectations on record: which outcomes are known for a scenario on a build of Istio.
+//!
+//! A run is green when every outcome is in its scenario's set; anything else is news, in either
+//! direction. Records are a file that people edit (`store`); what they are kept under is in
+//! `key` and `build_id`, the comparison in `judge`. Nothing here reads files or runs anything.
+
+mod build_id;
+mod judge;
+mod key;
+mod store;
+
+pub use build_id::{BuildId, BuildIdError};
+pub use key::{Key, ProxyKind, SidecarMode, UnknownWord};
+pub use store::{Entry, Expectations, ExpectationsError, KnownOutcome, KnownVerdict};
