@@ -1,0 +1,7 @@
+//! The witnesses: independent sources of evidence about who talks to whom, and how.
+//!
+//! This is where mesh and product meet. A witness that shows absence must first have shown
+//! presence; whether that makes a claim true is for the scenarios to ask and `outcome` to judge.
+
+pub mod intruder;
+pub mod nodes;
