@@ -5,6 +5,7 @@
 //! [`scenario`] runs what a catalogue describes; [`expectation`] says whether its outcome was to
 //! be expected, and [`report`] writes down what came of it.
 
+pub mod evidence;
 pub mod expectation;
 pub mod kube;
 pub mod lab;

@@ -1,3 +1,5 @@
 //! What the command line and the trials share.
 
+pub mod catalogue;
 pub mod progress_bar;
+pub mod session;

@@ -1,46 +1,32 @@
 //! The command line.
 
 use clap::{Parser, Subcommand};
-use meshproof_harness::lab::{self, Lab, Paths, Wish, images::pins};
-use meshproof_harness::progress::{Lines, Progress};
+use meshproof_harness::lab::{self, Paths, images::pins};
+use meshproof_harness::mesh::SidecarMode;
+use meshproof_harness::report::{checks, table, folder, folder::RunFolder};
+use meshproof::{catalogue, session::{Options, Session}};
 
 #[derive(Parser)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
+struct Cli { #[command(subcommand)] command: Command }
 #[derive(Subcommand)]
-enum Command {
-    Images,
-    Up {
-        #[arg(long)]
-        fresh: bool,
-    },
-}
+enum Command { Images, Guide { #[arg(long)] fresh: bool, #[arg(long)] keep: bool } }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let paths = Paths::from_environment()?;
-    let progress = Progress::shown_by(Lines::to_stderr());
+    let progress = meshproof::progress_bar::on_stderr(false);
     match cli.command {
-        Command::Images => {
-            lab::make_images(&paths, &pins::ISTIO_AUGUST_2026, &progress).await?;
-        }
-        Command::Up { fresh } => {
-            let lab = Lab::obtain(
-                &paths,
-                &Wish {
-                    istio: pins::ISTIO_AUGUST_2026,
-                    sidecar_mode: "auto",
-                    fresh,
-                    timeout_scale: 1.0,
-                    command: "up".into(),
-                },
-                &progress,
-            )
-            .await?;
-            println!("{:#?}", lab.facts().await?);
+        Command::Images => { lab::make_images(&paths, &pins::ISTIO_AUGUST_2026, &progress).await?; }
+        Command::Guide { fresh, keep } => {
+            let options = Options { istio: pins::ISTIO_AUGUST_2026, sidecar: SidecarMode::Auto, fresh, timeout_scale: 1.0, gateway_port: 0, command: "guide".into() };
+            let mut session = Session::begin(&paths, options, catalogue::checkpoints(), &progress).await?;
+            while session.walk.step().await.is_some() {}
+            let run = session.finish(folder::run_id(jiff::Timestamp::now(), "guide"), keep).await;
+            let folder = RunFolder::create(&paths.state, &run.id)?;
+            folder.write(&run)?;
+            for o in &run.outcomes { println!("{}", checks::render(o, 110)); }
+            println!("{}", table::render(&run, &table::View { width: 110, colour: false, report_json: &folder.report_json(), junit_xml: &folder.junit_xml(), next: "x" }));
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::{AsyncBufReadExt, TryStreamExt};
+use futures::{AsyncBufReadExt, Stream, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;
@@ -48,19 +48,9 @@ impl Kube {
     ) -> Result<T, KubeError> {
         let name = name.into();
         let to = format!("{namespace}/{pod}/{container}");
-        let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
-        let parameters = LogParams {
-            container: Some(container.into()),
-            follow: true,
-            ..LogParams::default()
-        };
         let mut last_seen = "an empty log".to_owned();
         let following = async {
-            let mut lines = pods
-                .log_stream(pod, &parameters)
-                .await
-                .map_err(KubeError::api(format!("following the log of {to}")))?
-                .lines();
+            let mut lines = Box::pin(self.log_lines(namespace, pod, container).await?);
             let mut text = String::new();
             while let Some(line) = lines.try_next().await.map_err(|e| KubeError::Stream {
                 to: to.clone(),
@@ -86,5 +76,32 @@ impl Kube {
                 last_seen,
             }),
         }
+    }
+
+    /// The lines of a container's log from its start, those that come later included.
+    ///
+    /// # Errors
+    /// When the API server does not give it; an item is an error when the stream breaks.
+    pub async fn log_lines(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+    ) -> Result<impl Stream<Item = Result<String, KubeError>> + use<>, KubeError> {
+        let to = format!("{namespace}/{pod}/{container}");
+        let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
+        let parameters = LogParams {
+            container: Some(container.into()),
+            follow: true,
+            ..LogParams::default()
+        };
+        let lines = pods
+            .log_stream(pod, &parameters)
+            .await
+            .map_err(KubeError::api(format!("following the log of {to}")))?
+            .lines();
+        Ok(lines.map(move |line| {
+            line.map_err(|e| KubeError::Stream { to: to.clone(), reason: e.to_string() })
+        }))
     }
 }

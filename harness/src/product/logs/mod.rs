@@ -16,25 +16,32 @@ pub use event::{
 pub struct NodeLog {
     /// Every line that says something the reader knows.
     pub events: Vec<Event>,
+    lines: usize,
 }
 
 impl NodeLog {
     /// Reads a log. Lines that say nothing known are passed over, so any text can be read.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        let events = text
-            .lines()
-            .enumerate()
-            .filter_map(|(index, line)| {
-                let kind = parse::line(line)?;
-                Some(Event {
-                    line: index + 1,
-                    kind,
-                    text: line.to_owned(),
-                })
-            })
-            .collect();
-        Self { events }
+        let mut log = Self::default();
+        for line in text.lines() {
+            log.push(line);
+        }
+        log
+    }
+
+    /// Reads the next line; returns whether it told something.
+    pub fn push(&mut self, line: &str) -> bool {
+        self.lines += 1;
+        let Some(kind) = parse::line(line) else {
+            return false;
+        };
+        self.events.push(Event {
+            line: self.lines,
+            kind,
+            text: line.to_owned(),
+        });
+        true
     }
 
     /// The node's own id and order; `None` until it has started.

@@ -1,0 +1,217 @@
+//! What the nodes of the product's cluster say of themselves: logs and REST, both of each node.
+//!
+//! `kubectl get pods` cannot tell a healthy cluster from a split or a stalled one; this can.
+
+use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+use futures::stream::select_all;
+use futures::{StreamExt, TryStreamExt};
+use meshproof_protocol::ports::ProductPort;
+use meshproof_protocol::thin::{ThinClient, Value};
+
+use crate::kube::{Kube, KubeError};
+use crate::outcome::{Evidence, Symptom};
+use crate::product::logs::NodeLog;
+use crate::product::rest::{Command, TopNode, answer};
+use crate::product::state::{ClusterState, NodeView, cluster_state};
+
+/// The container of the guide's pods that holds the node.
+pub const NODE_CONTAINER: &str = "ignite-node";
+/// The cache that the guide's configuration makes.
+pub const CACHE: &str = "PERSON";
+
+/// How long a healthy node may take to answer `top`; a stalled joiner never does.
+const REST_ANSWER: Duration = Duration::from_secs(5);
+/// How long one cache operation may take; in a stall it hangs.
+const CACHE_OPERATION: Duration = Duration::from_secs(10);
+
+/// The pods of the guide's StatefulSet.
+pub const PODS: [&str; 2] = ["ignite-0", "ignite-1"];
+
+/// What was read of one node.
+#[derive(Debug, Clone)]
+pub struct NodeReading {
+    /// Its pod.
+    pub pod: String,
+    /// Its log, from its container's start.
+    pub log: NodeLog,
+    /// The log's text.
+    pub text: String,
+    /// What its REST `top` lists; none where it gave no answer.
+    pub top: Option<Vec<TopNode>>,
+    /// The REST answer, or why there was none.
+    pub top_text: String,
+}
+
+impl NodeReading {
+    /// Evidence of this node's view: the last topology snapshot, exchange and REST answer.
+    pub fn evidence(&self, namespace: &str) -> Vec<Evidence> {
+        let telling = ["Topology snapshot [", "Completed partition exchange", "Node FAILED"];
+        let lines: Vec<&str> =
+            self.text.lines().filter(|line| telling.iter().any(|t| line.contains(t))).collect();
+        let servers = self.log.servers().map_or("no snapshot".into(), |n| format!("servers={n}"));
+        vec![
+            Evidence::now(
+                format!("kubectl logs {} -n {namespace} -c {NODE_CONTAINER}", self.pod),
+                lines.join("\n"),
+                format!("{}: {servers}", self.pod),
+            ),
+            Evidence::now(
+                format!("GET /ignite?cmd=top on {}:{}", self.pod, ProductPort::Rest.number()),
+                self.top_text.clone(),
+                match &self.top {
+                    Some(nodes) => format!("{}: REST lists {} nodes", self.pod, nodes.len()),
+                    None => format!("{}: REST gives no answer", self.pod),
+                },
+            ),
+        ]
+    }
+}
+
+/// Reads every node once.
+///
+/// # Errors
+/// When a log cannot be read; a REST interface that does not answer is part of the reading.
+pub async fn read(kube: &Kube, namespace: &str) -> Result<Vec<NodeReading>, KubeError> {
+    try_join_all(PODS.map(|pod| read_one(kube, namespace, pod))).await
+}
+
+async fn read_one(kube: &Kube, namespace: &str, pod: &str) -> Result<NodeReading, KubeError> {
+    let query: Vec<String> =
+        Command::Top.query().iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let page = format!("/ignite?{}", query.join("&"));
+    let rest = async {
+        let asked = kube.get(namespace, pod, ProductPort::Rest.number(), &page);
+        match tokio::time::timeout(REST_ANSWER, asked).await {
+            Ok(Ok((_, body))) => (answer::top(&body).ok(), body),
+            Ok(Err(error)) => (None, error.to_string()),
+            Err(_) => (None, format!("no answer within {REST_ANSWER:?}")),
+        }
+    };
+    let (text, (top, top_text)) =
+        tokio::join!(kube.log(namespace, pod, NODE_CONTAINER), rest);
+    let text = text?;
+    Ok(NodeReading { pod: pod.to_owned(), log: NodeLog::read(&text), text, top, top_text })
+}
+
+/// What the nodes are together, as read.
+pub fn state(readings: &[NodeReading]) -> ClusterState {
+    let views: Vec<NodeView<'_>> = readings
+        .iter()
+        .map(|r| NodeView { name: &r.pod, log: &r.log, top: r.top.as_deref() })
+        .collect();
+    cluster_state(&views)
+}
+
+/// Follows both logs until the nodes are healthy, split or stalled, and reads them then.
+///
+/// # Errors
+/// When logs cannot be read. A limit that passes is no error: the last reading is returned.
+pub async fn settled(
+    kube: &Kube,
+    namespace: &str,
+    limit_seconds: u64,
+) -> Result<(ClusterState, Vec<NodeReading>), KubeError> {
+    let begun = Instant::now();
+    let limit = kube.limit(limit_seconds);
+    loop {
+        let left = limit.saturating_sub(begun.elapsed());
+        // A limit that passed shows in the reading: it stays undecided.
+        let _ = tokio::time::timeout(left, logs_decide(kube, namespace)).await;
+        let readings = read(kube, namespace).await?;
+        let state = state(&readings);
+        if state.symptom != Symptom::Undecided || begun.elapsed() >= limit {
+            return Ok((state, readings));
+        }
+    }
+}
+
+/// Returns when the logs alone tell what the nodes are, or a stream of them ends.
+async fn logs_decide(kube: &Kube, namespace: &str) -> Result<(), KubeError> {
+    let mut logs = PODS.map(|_| NodeLog::default());
+    let streams = PODS.into_iter().enumerate().map(|(node, pod)| async move {
+        let lines = kube.log_lines(namespace, pod, NODE_CONTAINER).await?;
+        Ok::<_, KubeError>(lines.map_ok(move |line| (node, line)).boxed())
+    });
+    let mut lines = select_all(try_join_all(streams).await?);
+    while let Some((node, line)) = lines.try_next().await? {
+        if logs[node].push(&line) && decided(&logs) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// One node stalls, or every node is in one cluster, or every node is alone.
+fn decided(logs: &[NodeLog]) -> bool {
+    let complete = |log: &NodeLog| {
+        log.newest_version().is_some_and(|v| log.exchange_completed(v)) && log.local_node().is_some()
+    };
+    let sees = |log: &NodeLog| log.servers().unwrap_or(0) as usize;
+    logs.iter().any(|log| log.stalled().is_some())
+        || logs.iter().all(|log| complete(log) && sees(log) == logs.len())
+        || logs.iter().all(|log| complete(log) && sees(log) < logs.len())
+}
+
+/// Writes numbered keys through one node.
+///
+/// # Errors
+/// One sentence with the key that could not be written.
+pub async fn write_keys(
+    kube: &Kube,
+    namespace: &str,
+    through: &str,
+    prefix: &str,
+    count: u32,
+) -> Result<(), String> {
+    let mut client = client(kube, namespace, through).await?;
+    for number in 0..count {
+        let (key, value) = entry(prefix, number);
+        client
+            .put(CACHE, &Value::String(key.clone()), &Value::String(value))
+            .await
+            .map_err(|error| format!("writing {key} through {through}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// Reads numbered keys through one node and counts those that hold what was written.
+///
+/// # Errors
+/// One sentence with the key that could not be read.
+pub async fn read_keys(
+    kube: &Kube,
+    namespace: &str,
+    through: &str,
+    prefix: &str,
+    count: u32,
+) -> Result<u32, String> {
+    let mut client = client(kube, namespace, through).await?;
+    let mut found = 0;
+    for number in 0..count {
+        let (key, value) = entry(prefix, number);
+        let read = client
+            .get(CACHE, &Value::String(key.clone()))
+            .await
+            .map_err(|error| format!("reading {key} through {through}: {error}"))?;
+        found += u32::from(read == Value::String(value));
+    }
+    Ok(found)
+}
+
+fn entry(prefix: &str, number: u32) -> (String, String) {
+    (format!("{prefix}-{number}"), format!("value of {prefix}-{number}"))
+}
+
+async fn client(
+    kube: &Kube,
+    namespace: &str,
+    pod: &str,
+) -> Result<ThinClient<impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>, String> {
+    let stream = kube
+        .connect(namespace, pod, ProductPort::ThinClient.number())
+        .await
+        .map_err(|error| error.to_string())?;
+    ThinClient::handshake(stream, CACHE_OPERATION).await.map_err(|error| error.to_string())
+}

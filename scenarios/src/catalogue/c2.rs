@@ -1,0 +1,81 @@
+//! C2: the namespace is labelled, and a pod made in it gets a sidecar.
+
+use meshproof_harness::mesh::{Injection, injection_trial};
+use meshproof_harness::outcome::{Check, Evidence, Standing};
+use meshproof_harness::product::guide;
+use meshproof_harness::report::kubectl_table;
+use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, StepError};
+
+/// The scenario.
+pub fn scenario() -> Scenario {
+    let about = About {
+        id: "C2",
+        title: "The namespace injects sidecars",
+        section: "Create the namespace with sidecar injection",
+        claim: "The namespace carries istio-injection=enabled, and pods made in it get a sidecar.",
+        scope: Scope::Namespace,
+        remarks: &[],
+    };
+    Scenario::checkpoint(about, Injecting)
+}
+
+struct Injecting;
+
+impl Checkpoint for Injecting {
+    type Arranged = ();
+
+    async fn arrange(&self, stand: &Stand) -> Result<(), StepError> {
+        let namespace = guide::namespace()?.in_namespace(&stand.namespace);
+        stand.kube.apply(&namespace.objects).await?;
+        Ok(())
+    }
+
+    async fn check(&self, stand: &Stand, (): ()) -> Result<Vec<Check>, StepError> {
+        let name = &stand.namespace;
+        let path = format!("/api/v1/namespaces/{name}?includeObject=Metadata");
+        let table = stand.kube.table(&path).await?;
+        let columns = kubectl_table::Columns { labels: true, ..Default::default() };
+        let printed = kubectl_table::render(&table, columns)
+            .map_err(StepError::other("printing the namespace as kubectl does"))?;
+        let label = table["rows"][0]["object"]["metadata"]["labels"]["istio-injection"]
+            .as_str()
+            .unwrap_or("absent")
+            .to_owned();
+        let seen = format!("istio-injection={label}");
+        let labelled = Check::answered(
+            Standing::Guide,
+            "the namespace labels include istio-injection=enabled",
+            label == "enabled",
+            seen.clone(),
+            vec![Evidence::now(format!("kubectl get namespace {name} --show-labels"), printed, seen)],
+        );
+        let trial = injection_trial(name);
+        let returned = stand.kube.dry_run(&trial).await?;
+        let injection = Injection::of(&returned);
+        let seen = match injection {
+            Injection::Absent => "a pod comes back without a sidecar".to_owned(),
+            found => format!("a pod comes back with a {} sidecar", found.name()),
+        };
+        let containers = serde_json::json!({
+            "initContainers": names(&returned["spec"]["initContainers"]),
+            "containers": names(&returned["spec"]["containers"]),
+        });
+        let evidence = Evidence::now(
+            format!("kubectl apply --dry-run=server -n {name} -f <a pod of one container>"),
+            containers.to_string(),
+            seen.clone(),
+        );
+        let injected = Check::answered(
+            Standing::Truth,
+            "a pod made in the namespace gets a sidecar",
+            injection != Injection::Absent,
+            seen,
+            vec![evidence],
+        );
+        Ok(vec![labelled, injected])
+    }
+}
+
+fn names(containers: &serde_json::Value) -> Vec<&str> {
+    containers.as_array().into_iter().flatten().filter_map(|c| c["name"].as_str()).collect()
+}

@@ -1,0 +1,226 @@
+//! One session on a lab: bring it up, walk, clean up, write the report.
+//!
+//! The command line and the trials both go through here, so that they prove the same.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::DeleteParams;
+use meshproof_harness::evidence::intruder;
+use meshproof_harness::expectation::{self, Expectations};
+use meshproof_harness::kube::{Kube, KubeError, Seen, Watch, until};
+use meshproof_harness::lab::{IstioBuild, Lab, LabError, Paths, Wish};
+use meshproof_harness::mesh::{Capabilities, ISTIO_NAMESPACE, Injection, Install, SidecarMode, injection_trial};
+use meshproof_harness::outcome::{LabFacts, MeshFacts, PhaseTime, ProductFacts, Run, SCHEMA_VERSION};
+use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
+use meshproof_harness::progress::Progress;
+use meshproof_harness::scenario::{Scenario, Stand, StepError, Walk};
+
+/// The expectations on record.
+const EXPECTATIONS: &str = include_str!("../expectations.toml");
+/// The Secret that C5 puts into Istio's namespace, for the gateway to find.
+pub const GATEWAY_SECRET: &str = "ignite-client-tls";
+
+/// What a session is asked to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The Istio to prove it on.
+    pub istio: IstioBuild,
+    /// How pods get their sidecar.
+    pub sidecar: SidecarMode,
+    /// Delete a cluster that stands, and make a new one.
+    pub fresh: bool,
+    /// The factor on every limit.
+    pub timeout_scale: f64,
+    /// The local port for the gateway; 0 takes any.
+    pub gateway_port: u16,
+    /// The command line, for reports and for whoever waits.
+    pub command: String,
+}
+
+/// A lab with a mesh, and the walk on it.
+pub struct Session {
+    /// The walk.
+    pub walk: Walk,
+    lab: Lab,
+    lab_facts: LabFacts,
+    mesh_facts: MeshFacts,
+    stages: Vec<PhaseTime>,
+    options: Options,
+    started: Timestamp,
+    begun: Instant,
+}
+
+impl Session {
+    /// Brings up lab and mesh, clears away what an earlier walk left, and stands at the first step.
+    ///
+    /// # Errors
+    /// When there is no lab to be had, or the mesh cannot be installed.
+    pub async fn begin(
+        paths: &Paths,
+        options: Options,
+        scenarios: Vec<Scenario>,
+        progress: &Progress,
+    ) -> Result<Self, StepError> {
+        let (started, begun) = (Timestamp::now(), Instant::now());
+        let mut stages = vec![];
+        let mut stage_done = |name: &str, since: Instant| {
+            let seconds = since.elapsed().as_secs_f64();
+            stages.push(PhaseTime { phase: name.to_owned(), seconds });
+        };
+        let lab = obtain(paths, &options, progress).await?;
+        stage_done("lab", begun);
+        let since = Instant::now();
+        let (mesh, overlays) = bring_up_mesh(&lab, &options, progress).await?;
+        stage_done("mesh", since);
+        let since = Instant::now();
+        clear(&lab.kube, &[GUIDE_NAMESPACE, intruder::NAMESPACE]).await?;
+        let lab_facts = lab.facts().await?;
+        let injection = injection(&lab.kube).await?;
+        let sidecar_mode = match injection {
+            Injection::Classic => expectation::SidecarMode::Classic,
+            _ => expectation::SidecarMode::Native,
+        };
+        stage_done("probe", since);
+        let mesh_facts = MeshFacts {
+            build: mesh.build.clone(),
+            envoy: mesh.envoy.clone().unwrap_or_else(|| "unknown: no gateway runs".into()),
+            sidecar_mode: injection.name().to_owned(),
+            istio_filters: mesh.istio_filters.unwrap_or(false),
+            ingress_gateway: mesh.ingress_gateway,
+            api_versions: mesh.api_versions.clone(),
+            overlays,
+        };
+        let stand = Stand {
+            kube: lab.kube.clone(),
+            namespace: GUIDE_NAMESPACE.to_owned(),
+            istio_build: options.istio.id.parse().map_err(StepError::other("reading the build's id"))?,
+            sidecar_mode,
+            images: lab_facts.images.clone(),
+            mesh,
+            gateway_port: options.gateway_port,
+            progress: progress.clone(),
+        };
+        let expectations = Expectations::parse(EXPECTATIONS)
+            .map_err(StepError::other("reading the expectations on record"))?;
+        let walk = Walk::new(scenarios, stand, expectations);
+        Ok(Self { walk, lab, lab_facts, mesh_facts, stages, options, started, begun })
+    }
+
+    /// Cleans up, unless all is to be kept, and tells what the session came to.
+    pub async fn finish(self, run_id: String, keep: bool) -> Run {
+        let product = product(&self.lab.kube).await;
+        let mut left_behind = vec![];
+        if !keep {
+            let namespaces = [GUIDE_NAMESPACE, intruder::NAMESPACE];
+            if let Err(error) = clear(&self.lab.kube, &namespaces).await {
+                left_behind.push(error.to_string());
+            }
+        }
+        Run {
+            schema_version: SCHEMA_VERSION,
+            id: run_id,
+            command: self.options.command,
+            meshproof: env!("CARGO_PKG_VERSION").to_owned(),
+            started: self.started,
+            seconds: self.begun.elapsed().as_secs_f64(),
+            stages: self.stages,
+            lab: Some(self.lab_facts),
+            mesh: Some(self.mesh_facts),
+            product,
+            outcomes: self.walk.outcomes().to_vec(),
+            left_behind,
+        }
+    }
+
+    /// The cluster's kubeconfig.
+    pub fn kubeconfig(&self) -> std::path::PathBuf {
+        self.lab.cluster.kubeconfig()
+    }
+}
+
+/// Obtains the lab that a session's options wish for.
+///
+/// # Errors
+/// When there is no lab to be had.
+pub async fn obtain(paths: &Paths, options: &Options, progress: &Progress) -> Result<Lab, LabError> {
+    let wish = Wish {
+        istio: options.istio,
+        sidecar_mode: options.sidecar.name(),
+        fresh: options.fresh,
+        timeout_scale: options.timeout_scale,
+        command: options.command.clone(),
+    };
+    Lab::obtain(paths, &wish, progress).await
+}
+
+/// Installs Istio on a lab, or finds it installed, and probes what came of it.
+///
+/// # Errors
+/// When istioctl fails or the mesh cannot be probed.
+pub async fn bring_up_mesh(
+    lab: &Lab,
+    options: &Options,
+    progress: &Progress,
+) -> Result<(Capabilities, Vec<meshproof_harness::outcome::Overlay>), StepError> {
+    let kubeconfig = lab.cluster.kubeconfig();
+    let install = Install {
+        istioctl: &lab.images.istioctl,
+        kubeconfig: &kubeconfig,
+        build: options.istio.id,
+        sidecar_mode: options.sidecar,
+        // The Envoy of the wheels is upstream's; the live gateway is asked below all the same.
+        istio_filters: false,
+    };
+    install.ensure(&lab.kube, progress).await?;
+    Ok((Capabilities::probe(&lab.kube).await?, install.overlays()))
+}
+
+/// How this mesh injects sidecars, tried on a namespace that need not exist before.
+async fn injection(kube: &Kube) -> Result<Injection, StepError> {
+    let trial = injection_trial("default");
+    let mut labelled = trial.clone();
+    labelled["metadata"]["labels"] = serde_json::json!({ "sidecar.istio.io/inject": "true" });
+    Ok(Injection::of(&kube.dry_run(&labelled).await?))
+}
+
+/// The product's version as a running node tells it, if one runs.
+async fn product(kube: &Kube) -> Option<ProductFacts> {
+    use meshproof_harness::product::rest::answer;
+    let asked = kube.get(GUIDE_NAMESPACE, "ignite-0", 8080, "/ignite?cmd=version");
+    let (_, body) = asked.await.ok()?;
+    Some(ProductFacts { name: "Apache Ignite".into(), version: answer::version(&body).ok()? })
+}
+
+/// Deletes what a walk makes, and waits until it is gone.
+///
+/// # Errors
+/// What could not be deleted, or was not gone in time.
+pub async fn clear(kube: &Kube, namespaces: &[&str]) -> Result<(), StepError> {
+    let secret = serde_json::json!({
+        "apiVersion": "v1", "kind": "Secret",
+        "metadata": { "name": GATEWAY_SECRET, "namespace": ISTIO_NAMESPACE },
+    });
+    kube.delete(&[secret]).await?;
+    let api: Api<Namespace> = Api::all(kube.client());
+    for namespace in namespaces {
+        match api.delete(namespace, &DeleteParams::default()).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(error) => return Err(KubeError::api(format!("deleting {namespace}"))(error).into()),
+        }
+    }
+    until(&api, Watch::default(), "the namespaces to be gone", kube.limit(120), |seen| {
+        let left: Vec<&str> =
+            namespaces.iter().copied().filter(|name| seen.contains_key(*name)).collect();
+        if left.is_empty() {
+            Seen::Met(())
+        } else {
+            Seen::NotYet(format!("{} still there", left.join(", ")))
+        }
+    })
+    .await?;
+    Ok(())
+}
