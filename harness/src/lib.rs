@@ -11,7 +11,7 @@ pub mod kube;
 pub mod lab;
 pub mod mesh;
 pub mod outcome;
-mod process;
+pub mod process;
 pub mod product;
 pub mod progress;
 pub mod report;

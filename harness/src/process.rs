@@ -12,6 +12,28 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
+/// What this process itself used, its children excluded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OwnUse {
+    /// CPU seconds, user and system.
+    pub cpu_seconds: f64,
+    /// The most memory it had resident, in MiB.
+    pub peak_memory_mib: f64,
+}
+
+/// What this process itself used so far; none where the system does not tell.
+pub fn own_use() -> Option<OwnUse> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+    let seconds =
+        |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1_000_000.0;
+    Some(OwnUse {
+        cpu_seconds: seconds(usage.user_time()) + seconds(usage.system_time()),
+        // Linux counts in KiB.
+        peak_memory_mib: usage.max_rss() as f64 / 1024.0,
+    })
+}
+
 /// How many of a program's last lines an error quotes.
 const QUOTED_LINES: usize = 12;
 

@@ -1,5 +1,7 @@
 //! What the command line and the trials share.
 
 pub mod catalogue;
+pub mod cleanup;
+pub mod cli;
 pub mod progress_bar;
 pub mod session;

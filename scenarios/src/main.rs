@@ -1,33 +1,19 @@
-//! The command line.
+//! The `meshproof` program: reads the command line and does what it asks.
 
-use clap::{Parser, Subcommand};
-use meshproof_harness::lab::{self, Paths, images::pins};
-use meshproof_harness::mesh::SidecarMode;
-use meshproof_harness::report::{checks, table, folder, folder::RunFolder};
-use meshproof::{catalogue, session::{Options, Session}};
+use std::process::ExitCode;
 
-#[derive(Parser)]
-struct Cli { #[command(subcommand)] command: Command }
-#[derive(Subcommand)]
-enum Command { Images, Guide { #[arg(long)] fresh: bool, #[arg(long)] keep: bool } }
+use clap::Parser;
+use meshproof::cli::Cli;
+use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
-    let paths = Paths::from_environment()?;
-    let progress = meshproof::progress_bar::on_stderr(false);
-    match cli.command {
-        Command::Images => { lab::make_images(&paths, &pins::ISTIO_AUGUST_2026, &progress).await?; }
-        Command::Guide { fresh, keep } => {
-            let options = Options { istio: pins::ISTIO_AUGUST_2026, sidecar: SidecarMode::Auto, fresh, timeout_scale: 1.0, gateway_port: 0, command: "guide".into() };
-            let mut session = Session::begin(&paths, options, catalogue::checkpoints(), &progress).await?;
-            while session.walk.step().await.is_some() {}
-            let run = session.finish(folder::run_id(jiff::Timestamp::now(), "guide"), keep).await;
-            let folder = RunFolder::create(&paths.state, &run.id)?;
-            folder.write(&run)?;
-            for o in &run.outcomes { println!("{}", checks::render(o, 110)); }
-            println!("{}", table::render(&run, &table::View { width: 110, colour: false, report_json: &folder.report_json(), junit_xml: &folder.junit_xml(), next: "x" }));
-        }
-    }
-    Ok(())
+async fn main() -> ExitCode {
+    // Progress is for people; this is for whoever looks for a fault in Meshproof itself.
+    let filter =
+        EnvFilter::try_from_env("MESHPROOF_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    Cli::parse().run().await
 }

@@ -4,6 +4,7 @@
 
 use std::time::Instant;
 
+use crate::cleanup::Cleanup;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
@@ -12,8 +13,13 @@ use meshproof_harness::evidence::intruder;
 use meshproof_harness::expectation::{self, Expectations};
 use meshproof_harness::kube::{Kube, KubeError, Seen, Watch, until};
 use meshproof_harness::lab::{IstioBuild, Lab, LabError, Paths, Wish};
-use meshproof_harness::mesh::{Capabilities, ISTIO_NAMESPACE, Injection, Install, SidecarMode, injection_trial};
-use meshproof_harness::outcome::{LabFacts, MeshFacts, PhaseTime, ProductFacts, Run, SCHEMA_VERSION};
+use meshproof_harness::mesh::{
+    Capabilities, ISTIO_NAMESPACE, Injection, Install, SidecarMode, injection_trial,
+};
+use meshproof_harness::outcome::{
+    LabFacts, MeshFacts, PhaseTime, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
+};
+use meshproof_harness::process::own_use;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::progress::Progress;
 use meshproof_harness::scenario::{Scenario, Stand, StepError, Walk};
@@ -62,16 +68,21 @@ impl Session {
         paths: &Paths,
         options: Options,
         scenarios: Vec<Scenario>,
+        cleanup: &Cleanup,
         progress: &Progress,
     ) -> Result<Self, StepError> {
         let (started, begun) = (Timestamp::now(), Instant::now());
         let mut stages = vec![];
         let mut stage_done = |name: &str, since: Instant| {
             let seconds = since.elapsed().as_secs_f64();
-            stages.push(PhaseTime { phase: name.to_owned(), seconds });
+            stages.push(PhaseTime {
+                phase: name.to_owned(),
+                seconds,
+            });
         };
         let lab = obtain(paths, &options, progress).await?;
         stage_done("lab", begun);
+        cleanup.walk_begins(&lab.kube);
         let since = Instant::now();
         let (mesh, overlays) = bring_up_mesh(&lab, &options, progress).await?;
         stage_done("mesh", since);
@@ -86,7 +97,10 @@ impl Session {
         stage_done("probe", since);
         let mesh_facts = MeshFacts {
             build: mesh.build.clone(),
-            envoy: mesh.envoy.clone().unwrap_or_else(|| "unknown: no gateway runs".into()),
+            envoy: mesh
+                .envoy
+                .clone()
+                .unwrap_or_else(|| "unknown: no gateway runs".into()),
             sidecar_mode: injection.name().to_owned(),
             istio_filters: mesh.istio_filters.unwrap_or(false),
             ingress_gateway: mesh.ingress_gateway,
@@ -96,7 +110,11 @@ impl Session {
         let stand = Stand {
             kube: lab.kube.clone(),
             namespace: GUIDE_NAMESPACE.to_owned(),
-            istio_build: options.istio.id.parse().map_err(StepError::other("reading the build's id"))?,
+            istio_build: options
+                .istio
+                .id
+                .parse()
+                .map_err(StepError::other("reading the build's id"))?,
             sidecar_mode,
             images: lab_facts.images.clone(),
             mesh,
@@ -106,7 +124,16 @@ impl Session {
         let expectations = Expectations::parse(EXPECTATIONS)
             .map_err(StepError::other("reading the expectations on record"))?;
         let walk = Walk::new(scenarios, stand, expectations);
-        Ok(Self { walk, lab, lab_facts, mesh_facts, stages, options, started, begun })
+        Ok(Self {
+            walk,
+            lab,
+            lab_facts,
+            mesh_facts,
+            stages,
+            options,
+            started,
+            begun,
+        })
     }
 
     /// Cleans up, unless all is to be kept, and tells what the session came to.
@@ -131,6 +158,10 @@ impl Session {
             mesh: Some(self.mesh_facts),
             product,
             outcomes: self.walk.outcomes().to_vec(),
+            process: own_use().map(|used| ProcessFacts {
+                cpu_seconds: used.cpu_seconds,
+                peak_memory_mib: used.peak_memory_mib,
+            }),
             left_behind,
         }
     }
@@ -145,7 +176,11 @@ impl Session {
 ///
 /// # Errors
 /// When there is no lab to be had.
-pub async fn obtain(paths: &Paths, options: &Options, progress: &Progress) -> Result<Lab, LabError> {
+pub async fn obtain(
+    paths: &Paths,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Lab, LabError> {
     let wish = Wish {
         istio: options.istio,
         sidecar_mode: options.sidecar.name(),
@@ -191,7 +226,10 @@ async fn product(kube: &Kube) -> Option<ProductFacts> {
     use meshproof_harness::product::rest::answer;
     let asked = kube.get(GUIDE_NAMESPACE, "ignite-0", 8080, "/ignite?cmd=version");
     let (_, body) = asked.await.ok()?;
-    Some(ProductFacts { name: "Apache Ignite".into(), version: answer::version(&body).ok()? })
+    Some(ProductFacts {
+        name: "Apache Ignite".into(),
+        version: answer::version(&body).ok()?,
+    })
 }
 
 /// Deletes what a walk makes, and waits until it is gone.
@@ -212,15 +250,24 @@ pub async fn clear(kube: &Kube, namespaces: &[&str]) -> Result<(), StepError> {
             Err(error) => return Err(KubeError::api(format!("deleting {namespace}"))(error).into()),
         }
     }
-    until(&api, Watch::default(), "the namespaces to be gone", kube.limit(120), |seen| {
-        let left: Vec<&str> =
-            namespaces.iter().copied().filter(|name| seen.contains_key(*name)).collect();
-        if left.is_empty() {
-            Seen::Met(())
-        } else {
-            Seen::NotYet(format!("{} still there", left.join(", ")))
-        }
-    })
+    until(
+        &api,
+        Watch::default(),
+        "the namespaces to be gone",
+        kube.limit(120),
+        |seen| {
+            let left: Vec<&str> = namespaces
+                .iter()
+                .copied()
+                .filter(|name| seen.contains_key(*name))
+                .collect();
+            if left.is_empty() {
+                Seen::Met(())
+            } else {
+                Seen::NotYet(format!("{} still there", left.join(", ")))
+            }
+        },
+    )
     .await?;
     Ok(())
 }

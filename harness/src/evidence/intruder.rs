@@ -29,13 +29,17 @@ pub fn manifest() -> Result<Manifest, ManifestError> {
 /// When it does not run in time.
 pub async fn ready(kube: &Kube) -> Result<(), KubeError> {
     let api: Api<Pod> = Api::namespaced(kube.client(), NAMESPACE);
-    until(&api, Watch::default(), "the intruder to run", kube.limit(60), |seen| {
-        match seen.get(POD) {
+    until(
+        &api,
+        Watch::default(),
+        "the intruder to run",
+        kube.limit(60),
+        |seen| match seen.get(POD) {
             Some(pod) if pods::is_ready(pod) => Seen::Met(()),
             Some(pod) => Seen::NotYet(pods::line(pod)),
             None => Seen::NotYet("no such pod".into()),
-        }
-    })
+        },
+    )
     .await
 }
 
@@ -51,7 +55,9 @@ pub struct Intrusion {
 impl Intrusion {
     /// The attempts on one port, over all addresses.
     pub fn on(&self, port: ProductPort) -> impl Iterator<Item = &Attempt> {
-        self.attempts.iter().filter(move |attempt| attempt.port == port.number())
+        self.attempts
+            .iter()
+            .filter(move |attempt| attempt.port == port.number())
     }
 }
 
@@ -66,7 +72,11 @@ pub async fn intrude(
 ) -> Result<Intrusion, KubeError> {
     let targets: Vec<String> = addresses
         .iter()
-        .flat_map(|address| ports.iter().map(move |port| format!("{address}:{}", port.number())))
+        .flat_map(|address| {
+            ports
+                .iter()
+                .map(move |port| format!("{address}:{}", port.number()))
+        })
         .collect();
     let mut command = vec!["meshproof-probe", "intrude"];
     for target in &targets {
@@ -79,11 +89,19 @@ pub async fn intrude(
             reason: error.to_string(),
         })?;
     let answered = attempts.iter().filter(|a| a.was_answered()).count();
-    let reset = attempts.iter().filter(|a| a.was_reset_without_a_byte()).count();
-    let fact =
-        format!("{} attempts: {answered} answered, {reset} reset without a byte", attempts.len());
+    let reset = attempts
+        .iter()
+        .filter(|a| a.was_reset_without_a_byte())
+        .count();
+    let fact = format!(
+        "{} attempts: {answered} answered, {reset} reset without a byte",
+        attempts.len()
+    );
     let source = format!("kubectl exec {POD} -n {NAMESPACE} -- {}", command.join(" "));
-    Ok(Intrusion { evidence: Evidence::now(source, printed, fact), attempts })
+    Ok(Intrusion {
+        evidence: Evidence::now(source, printed, fact),
+        attempts,
+    })
 }
 
 /// One attempt in a few words: `10800 answered (thin client answer)`.
@@ -97,6 +115,9 @@ pub fn in_words(attempt: &Attempt) -> String {
     };
     match attempt.received_bytes {
         0 => format!("{} {ended} without a byte", attempt.port),
-        n => format!("{} answered {n} bytes ({}), {ended}", attempt.port, attempt.spoken),
+        n => format!(
+            "{} answered {n} bytes ({}), {ended}",
+            attempt.port, attempt.spoken
+        ),
     }
 }

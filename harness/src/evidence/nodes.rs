@@ -47,18 +47,35 @@ pub struct NodeReading {
 impl NodeReading {
     /// Evidence of this node's view: the last topology snapshot, exchange and REST answer.
     pub fn evidence(&self, namespace: &str) -> Vec<Evidence> {
-        let telling = ["Topology snapshot [", "Completed partition exchange", "Node FAILED"];
-        let lines: Vec<&str> =
-            self.text.lines().filter(|line| telling.iter().any(|t| line.contains(t))).collect();
-        let servers = self.log.servers().map_or("no snapshot".into(), |n| format!("servers={n}"));
+        let telling = [
+            "Topology snapshot [",
+            "Completed partition exchange",
+            "Node FAILED",
+        ];
+        let lines: Vec<&str> = self
+            .text
+            .lines()
+            .filter(|line| telling.iter().any(|t| line.contains(t)))
+            .collect();
+        let servers = self
+            .log
+            .servers()
+            .map_or("no snapshot".into(), |n| format!("servers={n}"));
         vec![
             Evidence::now(
-                format!("kubectl logs {} -n {namespace} -c {NODE_CONTAINER}", self.pod),
+                format!(
+                    "kubectl logs {} -n {namespace} -c {NODE_CONTAINER}",
+                    self.pod
+                ),
                 lines.join("\n"),
                 format!("{}: {servers}", self.pod),
             ),
             Evidence::now(
-                format!("GET /ignite?cmd=top on {}:{}", self.pod, ProductPort::Rest.number()),
+                format!(
+                    "GET /ignite?cmd=top on {}:{}",
+                    self.pod,
+                    ProductPort::Rest.number()
+                ),
                 self.top_text.clone(),
                 match &self.top {
                     Some(nodes) => format!("{}: REST lists {} nodes", self.pod, nodes.len()),
@@ -78,8 +95,11 @@ pub async fn read(kube: &Kube, namespace: &str) -> Result<Vec<NodeReading>, Kube
 }
 
 async fn read_one(kube: &Kube, namespace: &str, pod: &str) -> Result<NodeReading, KubeError> {
-    let query: Vec<String> =
-        Command::Top.query().iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let query: Vec<String> = Command::Top
+        .query()
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let page = format!("/ignite?{}", query.join("&"));
     let rest = async {
         let asked = kube.get(namespace, pod, ProductPort::Rest.number(), &page);
@@ -89,17 +109,26 @@ async fn read_one(kube: &Kube, namespace: &str, pod: &str) -> Result<NodeReading
             Err(_) => (None, format!("no answer within {REST_ANSWER:?}")),
         }
     };
-    let (text, (top, top_text)) =
-        tokio::join!(kube.log(namespace, pod, NODE_CONTAINER), rest);
+    let (text, (top, top_text)) = tokio::join!(kube.log(namespace, pod, NODE_CONTAINER), rest);
     let text = text?;
-    Ok(NodeReading { pod: pod.to_owned(), log: NodeLog::read(&text), text, top, top_text })
+    Ok(NodeReading {
+        pod: pod.to_owned(),
+        log: NodeLog::read(&text),
+        text,
+        top,
+        top_text,
+    })
 }
 
 /// What the nodes are together, as read.
 pub fn state(readings: &[NodeReading]) -> ClusterState {
     let views: Vec<NodeView<'_>> = readings
         .iter()
-        .map(|r| NodeView { name: &r.pod, log: &r.log, top: r.top.as_deref() })
+        .map(|r| NodeView {
+            name: &r.pod,
+            log: &r.log,
+            top: r.top.as_deref(),
+        })
         .collect();
     cluster_state(&views)
 }
@@ -146,12 +175,18 @@ async fn logs_decide(kube: &Kube, namespace: &str) -> Result<(), KubeError> {
 /// One node stalls, or every node is in one cluster, or every node is alone.
 fn decided(logs: &[NodeLog]) -> bool {
     let complete = |log: &NodeLog| {
-        log.newest_version().is_some_and(|v| log.exchange_completed(v)) && log.local_node().is_some()
+        log.newest_version()
+            .is_some_and(|v| log.exchange_completed(v))
+            && log.local_node().is_some()
     };
     let sees = |log: &NodeLog| log.servers().unwrap_or(0) as usize;
     logs.iter().any(|log| log.stalled().is_some())
-        || logs.iter().all(|log| complete(log) && sees(log) == logs.len())
-        || logs.iter().all(|log| complete(log) && sees(log) < logs.len())
+        || logs
+            .iter()
+            .all(|log| complete(log) && sees(log) == logs.len())
+        || logs
+            .iter()
+            .all(|log| complete(log) && sees(log) < logs.len())
 }
 
 /// Writes numbered keys through one node.
@@ -201,7 +236,10 @@ pub async fn read_keys(
 }
 
 fn entry(prefix: &str, number: u32) -> (String, String) {
-    (format!("{prefix}-{number}"), format!("value of {prefix}-{number}"))
+    (
+        format!("{prefix}-{number}"),
+        format!("value of {prefix}-{number}"),
+    )
 }
 
 async fn client(
@@ -213,5 +251,7 @@ async fn client(
         .connect(namespace, pod, ProductPort::ThinClient.number())
         .await
         .map_err(|error| error.to_string())?;
-    ThinClient::handshake(stream, CACHE_OPERATION).await.map_err(|error| error.to_string())
+    ThinClient::handshake(stream, CACHE_OPERATION)
+        .await
+        .map_err(|error| error.to_string())
 }

@@ -101,7 +101,10 @@ impl Kube {
             .map_err(KubeError::api(format!("following the log of {to}")))?
             .lines();
         Ok(lines.map(move |line| {
-            line.map_err(|e| KubeError::Stream { to: to.clone(), reason: e.to_string() })
+            line.map_err(|e| KubeError::Stream {
+                to: to.clone(),
+                reason: e.to_string(),
+            })
         }))
     }
 }

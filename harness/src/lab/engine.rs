@@ -328,6 +328,34 @@ impl Engine {
             }
         }
     }
+
+    /// Removes the lab's own network, if it stands and is ours.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn remove_network(&self, name: &str) -> Result<(), LabError> {
+        let filter = format!("label={OWNER_LABEL}");
+        let ours = docker()
+            .args([
+                "network",
+                "ls",
+                "--format",
+                "{{.Name}}",
+                "--filter",
+                &filter,
+            ])
+            .run()
+            .await
+            .map_err(LabError::program("listing networks"))?;
+        if ours.stdout.lines().any(|network| network == name) {
+            docker()
+                .args(["network", "rm", name])
+                .run()
+                .await
+                .map_err(LabError::program(format!("removing the network {name}")))?;
+        }
+        Ok(())
+    }
 }
 
 fn docker() -> Program {

@@ -175,6 +175,96 @@ async fn remove_superseded(
     Ok(())
 }
 
+/// Deletes clusters that were never completed and that nobody is making: what a killed or
+/// interrupted run leaves.
+///
+/// # Errors
+/// When the engine fails.
+pub async fn remove_incomplete(paths: &Paths, progress: &Progress) -> Result<(), LabError> {
+    for cluster in Cluster::all(paths)? {
+        if !cluster.record.complete && Lease::holder(cluster.folder())?.is_none() {
+            let engine = Engine::connect().await?;
+            progress.line(format!(
+                "The unfinished cluster {} is deleted",
+                cluster.record.name
+            ));
+            cluster.delete(&engine).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes every cluster of ours that nobody holds, and the lab's network with the last of them.
+///
+/// Returns the names of those deleted, and of those held with their holders.
+///
+/// # Errors
+/// When the engine fails.
+pub async fn down(paths: &Paths, progress: &Progress) -> Result<Down, LabError> {
+    let mut down = Down::default();
+    let engine = Engine::connect().await?;
+    for cluster in Cluster::all(paths)? {
+        let name = cluster.record.name.clone();
+        if let Some(holder) = Lease::holder(cluster.folder())? {
+            down.held.push((name, holder));
+            continue;
+        }
+        let stage = progress.stage(format!("Deleting the cluster {name}"));
+        cluster.delete(&engine).await?;
+        stage.done();
+        down.deleted.push(name);
+    }
+    if down.held.is_empty() {
+        engine.remove_network(kind::NETWORK).await?;
+    }
+    Ok(down)
+}
+
+/// What came of taking the lab down.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Down {
+    /// The clusters that are gone.
+    pub deleted: Vec<String>,
+    /// The clusters that stay, and who holds each.
+    pub held: Vec<(String, String)>,
+}
+
+/// One cluster of ours as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ClusterStatus {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub purpose: String,
+    /// Why it cannot be used as it stands; none if it can.
+    pub unhealthy: Option<String>,
+    /// Who holds it, if anybody does.
+    pub holder: Option<String>,
+    /// Its kubeconfig.
+    pub kubeconfig: std::path::PathBuf,
+}
+
+/// Looks at every cluster of ours; changes nothing.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn status(paths: &Paths) -> Result<Vec<ClusterStatus>, LabError> {
+    let engine = Engine::connect().await?;
+    let mut all = vec![];
+    for cluster in Cluster::all(paths)? {
+        all.push(ClusterStatus {
+            unhealthy: cluster
+                .unhealthy(&engine, cluster.record.containers.len())
+                .await?,
+            holder: Lease::holder(cluster.folder())?,
+            kubeconfig: cluster.kubeconfig(),
+            name: cluster.record.name,
+            purpose: cluster.record.purpose,
+        });
+    }
+    Ok(all)
+}
+
 /// Makes the images of a lab, as far as they are missing.
 ///
 /// # Errors

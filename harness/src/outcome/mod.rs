@@ -12,7 +12,9 @@ mod verdict;
 
 pub use check::{Check, CheckResult, Standing};
 pub use evidence::Evidence;
-pub use run::{ImageFact, LabFacts, MeshFacts, Overlay, ProductFacts, Run, SCHEMA_VERSION};
+pub use run::{
+    ImageFact, LabFacts, MeshFacts, Overlay, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
+};
 pub use scenario::{ExpectationResult, PhaseTime, ScenarioOutcome};
 pub use symptom::Symptom;
 pub use verdict::{Verdict, judge_checkpoint};

@@ -86,6 +86,15 @@ pub struct ProductFacts {
     pub version: String,
 }
 
+/// What Meshproof's own process used, its children excluded.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ProcessFacts {
+    /// CPU seconds, user and system.
+    pub cpu_seconds: f64,
+    /// The most memory it had resident, in MiB.
+    pub peak_memory_mib: f64,
+}
+
 /// One run, whole: this is what `report.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -111,6 +120,8 @@ pub struct Run {
     pub product: Option<ProductFacts>,
     /// One entry for each scenario of the plan.
     pub outcomes: Vec<ScenarioOutcome>,
+    /// What this process used, where the system tells.
+    pub process: Option<ProcessFacts>,
     /// What cleaning up left behind, with the reason; empty when all is gone.
     pub left_behind: Vec<String>,
 }

@@ -63,6 +63,8 @@ impl ScenarioOutcome {
     /// Seconds of all phases together.
     pub fn seconds(&self) -> f64 {
         // Not `sum`, whose sum of nothing is -0.0 and is printed so.
-        self.phases.iter().fold(0.0, |sum, phase| sum + phase.seconds)
+        self.phases
+            .iter()
+            .fold(0.0, |sum, phase| sum + phase.seconds)
     }
 }

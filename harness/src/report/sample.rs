@@ -140,6 +140,7 @@ pub(super) fn green() -> Run {
         true,
     );
     Run {
+        process: None,
         schema_version: SCHEMA_VERSION,
         id: "20261123T224501Z-guide-4f3a".into(),
         command: "meshproof guide --fresh".into(),

@@ -41,7 +41,10 @@ pub trait Checkpoint: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the step cannot be carried through.
-    fn arrange(&self, stand: &Stand) -> impl Future<Output = Result<Self::Arranged, StepError>> + Send;
+    fn arrange(
+        &self,
+        stand: &Stand,
+    ) -> impl Future<Output = Result<Self::Arranged, StepError>> + Send;
 
     /// Asks whether the claim holds.
     ///
@@ -86,7 +89,10 @@ impl<C: Checkpoint> Erased for C {
 }
 
 fn time(phase: &str, begun: Instant) -> PhaseTime {
-    PhaseTime { phase: phase.to_owned(), seconds: begun.elapsed().as_secs_f64() }
+    PhaseTime {
+        phase: phase.to_owned(),
+        seconds: begun.elapsed().as_secs_f64(),
+    }
 }
 
 /// What a scenario tells of itself before it runs.
@@ -116,7 +122,10 @@ pub struct Scenario {
 impl Scenario {
     /// A checkpoint of the guide.
     pub fn checkpoint(about: About, phases: impl Checkpoint) -> Self {
-        Self { about, phases: Box::new(phases) }
+        Self {
+            about,
+            phases: Box::new(phases),
+        }
     }
 
     pub(super) async fn carry(&self, stand: &Stand) -> Carried {

@@ -35,6 +35,9 @@ impl StepError {
     /// Wraps an error of another layer with what was tried.
     pub fn other<E: std::fmt::Display>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
         let what = what.into();
-        move |error| Self::Other { what, why: error.to_string() }
+        move |error| Self::Other {
+            what,
+            why: error.to_string(),
+        }
     }
 }

@@ -56,10 +56,19 @@ impl Walk {
         let outcome = match &self.stopped_by {
             Some(step) => {
                 let reason = format!("{step} did not come out as claimed");
-                self.outcome(scenario, Verdict::Blocked { reason: reason.clone() }, reason)
+                self.outcome(
+                    scenario,
+                    Verdict::Blocked {
+                        reason: reason.clone(),
+                    },
+                    reason,
+                )
             }
             None => {
-                let stage = self.stand.progress.stage(format!("{} {}", about.id, about.title));
+                let stage = self
+                    .stand
+                    .progress
+                    .stage(format!("{} {}", about.id, about.title));
                 let carried = scenario.carry(&self.stand).await;
                 let (verdict, decided_by, checks) = match carried.checks {
                     Ok(checks) => {
@@ -79,7 +88,10 @@ impl Walk {
             }
         };
         // A step that could not be asked for want of something leaves the ground as it was.
-        let carries_on = matches!(outcome.verdict, Verdict::Confirmed | Verdict::Blocked { .. });
+        let carries_on = matches!(
+            outcome.verdict,
+            Verdict::Confirmed | Verdict::Blocked { .. }
+        );
         if !carries_on {
             self.stopped_by = Some(about.id.to_owned());
         }
@@ -87,7 +99,12 @@ impl Walk {
         self.outcomes.last()
     }
 
-    fn outcome(&self, scenario: &Scenario, verdict: Verdict, decided_by: String) -> ScenarioOutcome {
+    fn outcome(
+        &self,
+        scenario: &Scenario,
+        verdict: Verdict,
+        decided_by: String,
+    ) -> ScenarioOutcome {
         let about = scenario.about;
         let key = Key {
             scenario: about.id.to_owned(),
@@ -113,5 +130,11 @@ impl Walk {
 
 fn failed(error: &StepError) -> (Verdict, String, Vec<crate::outcome::Check>) {
     let error = error.to_string();
-    (Verdict::Failed { error: error.clone() }, error, vec![])
+    (
+        Verdict::Failed {
+            error: error.clone(),
+        },
+        error,
+        vec![],
+    )
 }

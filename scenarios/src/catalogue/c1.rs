@@ -50,14 +50,28 @@ impl Checkpoint for ControlPlane {
             .map_err(KubeError::api("listing Istio's pods"))?
             .items;
         let mut checks = vec![];
-        for (label, value, name) in
-            [("app", "istiod", "istiod"), ("istio", "ingressgateway", "the ingress gateway")]
-        {
-            let of: Vec<&Pod> = found.iter().filter(|pod| labelled(pod, label, value)).collect();
+        for (label, value, name) in [
+            ("app", "istiod", "istiod"),
+            ("istio", "ingressgateway", "the ingress gateway"),
+        ] {
+            let of: Vec<&Pod> = found
+                .iter()
+                .filter(|pod| labelled(pod, label, value))
+                .collect();
             let running = !of.is_empty()
-                && of.iter().all(|pod| pods::readiness(pod) == (1, 1) && pods::state(pod) == "Running");
-            let seen = of.iter().map(|pod| pods::line(pod)).collect::<Vec<_>>().join(", ");
-            let seen = if seen.is_empty() { "no such pod".to_owned() } else { seen };
+                && of
+                    .iter()
+                    .all(|pod| pods::readiness(pod) == (1, 1) && pods::state(pod) == "Running");
+            let seen = of
+                .iter()
+                .map(|pod| pods::line(pod))
+                .collect::<Vec<_>>()
+                .join(", ");
+            let seen = if seen.is_empty() {
+                "no such pod".to_owned()
+            } else {
+                seen
+            };
             checks.push(Check::answered(
                 Standing::Guide,
                 format!("{name} is Running and 1/1"),
@@ -72,7 +86,10 @@ impl Checkpoint for ControlPlane {
             Standing::Truth,
             "istiod is the build that was asked for",
             stand.mesh.build == stand.istio_build.to_string(),
-            format!("istiod tells {}, asked for {}", stand.mesh.build, stand.istio_build),
+            format!(
+                "istiod tells {}, asked for {}",
+                stand.mesh.build, stand.istio_build
+            ),
             vec![Evidence::now(
                 "GET /version on istiod:15014",
                 stand.mesh.build.clone(),
@@ -102,7 +119,11 @@ fn digests(stand: &Stand, found: &[Pod]) -> Check {
     }
     let holds = wrong.is_empty() && !lines.is_empty();
     let seen = if holds {
-        format!("{} containers run the digests of {}", lines.len(), stand.istio_build)
+        format!(
+            "{} containers run the digests of {}",
+            lines.len(),
+            stand.istio_build
+        )
     } else if lines.is_empty() {
         "no container runs".to_owned()
     } else {
@@ -136,9 +157,19 @@ async fn in_sync(stand: &Stand) -> Result<Check, StepError> {
     };
     let evidence = Evidence::now("GET /debug/syncz on istiod:15014", raw, seen.clone());
     let holds = !states.is_empty() && behind.is_empty();
-    Ok(Check::answered(Standing::Truth, "every proxy is in sync", holds, seen, vec![evidence]))
+    Ok(Check::answered(
+        Standing::Truth,
+        "every proxy is in sync",
+        holds,
+        seen,
+        vec![evidence],
+    ))
 }
 
 fn labelled(pod: &Pod, label: &str, value: &str) -> bool {
-    pod.metadata.labels.as_ref().and_then(|l| l.get(label)).is_some_and(|v| v == value)
+    pod.metadata
+        .labels
+        .as_ref()
+        .and_then(|l| l.get(label))
+        .is_some_and(|v| v == value)
 }

@@ -34,7 +34,10 @@ impl Checkpoint for Injecting {
         let name = &stand.namespace;
         let path = format!("/api/v1/namespaces/{name}?includeObject=Metadata");
         let table = stand.kube.table(&path).await?;
-        let columns = kubectl_table::Columns { labels: true, ..Default::default() };
+        let columns = kubectl_table::Columns {
+            labels: true,
+            ..Default::default()
+        };
         let printed = kubectl_table::render(&table, columns)
             .map_err(StepError::other("printing the namespace as kubectl does"))?;
         let label = table["rows"][0]["object"]["metadata"]["labels"]["istio-injection"]
@@ -47,7 +50,11 @@ impl Checkpoint for Injecting {
             "the namespace labels include istio-injection=enabled",
             label == "enabled",
             seen.clone(),
-            vec![Evidence::now(format!("kubectl get namespace {name} --show-labels"), printed, seen)],
+            vec![Evidence::now(
+                format!("kubectl get namespace {name} --show-labels"),
+                printed,
+                seen,
+            )],
         );
         let trial = injection_trial(name);
         let returned = stand.kube.dry_run(&trial).await?;
@@ -77,5 +84,10 @@ impl Checkpoint for Injecting {
 }
 
 fn names(containers: &serde_json::Value) -> Vec<&str> {
-    containers.as_array().into_iter().flatten().filter_map(|c| c["name"].as_str()).collect()
+    containers
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|c| c["name"].as_str())
+        .collect()
 }

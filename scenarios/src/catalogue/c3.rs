@@ -25,8 +25,10 @@ pub fn scenario() -> Scenario {
         claim: "Both pods come up one after the other and settle at 2/2 and Running, which confirms \
                 that each has its sidecar.",
         scope: Scope::Namespace,
-        remarks: &["2/2 says that containers are ready, not that the nodes are one cluster: a split \
-                    and a stalled cluster show 2/2 as well. The nodes' own logs and REST tell."],
+        remarks: &[
+            "2/2 says that containers are ready, not that the nodes are one cluster: a split \
+                    and a stalled cluster show 2/2 as well. The nodes' own logs and REST tell.",
+        ],
     };
     Scenario::checkpoint(about, TwoNodes)
 }
@@ -41,7 +43,14 @@ impl Checkpoint for TwoNodes {
         stand.kube.apply(&cluster.objects).await?;
         let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
         let limit = stand.kube.limit(180);
-        let ready = until(&api, ignite_pods(), "both Ignite pods to be 2/2", limit, both_ready).await;
+        let ready = until(
+            &api,
+            ignite_pods(),
+            "both Ignite pods to be 2/2",
+            limit,
+            both_ready,
+        )
+        .await;
         // What later steps use starts meanwhile, so that nobody waits for it there.
         stand.kube.apply(&intruder::manifest()?.objects).await?;
         let application = client::application()?.in_namespace(&stand.namespace);
@@ -59,7 +68,10 @@ impl Checkpoint for TwoNodes {
             IGNITE_PODS.replace('=', "%3D").replace(',', "%2C")
         );
         let table = stand.kube.table(&path).await?;
-        let columns = kubectl_table::Columns { wide: true, ..Default::default() };
+        let columns = kubectl_table::Columns {
+            wide: true,
+            ..Default::default()
+        };
         let printed = kubectl_table::render(&table, columns)
             .map_err(StepError::other("printing the pods as kubectl does"))?;
         let api: Api<Pod> = Api::namespaced(stand.kube.client(), namespace);
@@ -78,7 +90,11 @@ impl Checkpoint for TwoNodes {
             "both pods report 2/2 and Running",
             ready.is_ok(),
             seen.clone(),
-            vec![Evidence::now(format!("kubectl get pods -n {namespace} -o wide"), printed, seen)],
+            vec![Evidence::now(
+                format!("kubectl get pods -n {namespace} -o wide"),
+                printed,
+                seen,
+            )],
         )];
         if ready.is_err() {
             return Ok(checks);
@@ -99,7 +115,10 @@ impl Checkpoint for TwoNodes {
             "both nodes see servers=2, finished the exchange, and REST agrees",
             healthy,
             format!("{}: {}", state.symptom, state.reason),
-            readings.iter().flat_map(|reading| reading.evidence(namespace)).collect(),
+            readings
+                .iter()
+                .flat_map(|reading| reading.evidence(namespace))
+                .collect(),
         ));
         if healthy {
             checks.push(data_flows(stand, nodes::PODS[0], nodes::PODS[1], KEYS).await);
@@ -123,7 +142,10 @@ pub(super) async fn data_flows(stand: &Stand, from: &str, to: &str, prefix: &str
         Err(error) => (false, error),
     };
     let evidence = Evidence::now(
-        format!("thin client on 10800 of {from}, then of {to}, cache {}", nodes::CACHE),
+        format!(
+            "thin client on 10800 of {from}, then of {to}, cache {}",
+            nodes::CACHE
+        ),
         format!("keys {prefix}-0 to {prefix}-{}", KEY_COUNT - 1),
         seen.clone(),
     );
@@ -155,7 +177,11 @@ pub(super) fn both_ready(seen: &Objects<Pod>) -> Seen<()> {
 
 /// The first pod was Ready before the second was made, as a StatefulSet's pods are by default.
 fn in_order(listed: &[Pod]) -> Check {
-    let named = |name: &str| listed.iter().find(|pod| pod.metadata.name.as_deref() == Some(name));
+    let named = |name: &str| {
+        listed
+            .iter()
+            .find(|pod| pod.metadata.name.as_deref() == Some(name))
+    };
     let ready = named(nodes::PODS[0]).and_then(pods::ready_since);
     let made = named(nodes::PODS[1])
         .and_then(|pod| pod.metadata.creation_timestamp.as_ref())

@@ -28,9 +28,11 @@ pub fn scenario() -> Scenario {
                 present a mesh certificate; the pods stay Running and 2/2, so traffic between the \
                 nodes still flows.",
         scope: Scope::Namespace,
-        remarks: &["The guide takes 2/2 as the sign that traffic flows. Nodes that cannot reach \
+        remarks: &[
+            "The guide takes 2/2 as the sign that traffic flows. Nodes that cannot reach \
                     each other stay 2/2, so here data is written and read, a node is made to join \
-                    again, and a plaintext client outside the mesh is refused."],
+                    again, and a plaintext client outside the mesh is refused.",
+        ],
     };
     Scenario::checkpoint(about, Strict)
 }
@@ -62,7 +64,10 @@ impl Checkpoint for Strict {
         in_force(stand, &addresses).await?;
         Ok(Enforced {
             addresses,
-            pods_before: found.iter().map(|p| (pods::uid(p), pods::ready_since(p))).collect(),
+            pods_before: found
+                .iter()
+                .map(|p| (pods::uid(p), pods::ready_since(p)))
+                .collect(),
             permissive,
             permissive_log: connections_gained(&before, &after),
         })
@@ -76,14 +81,26 @@ impl Checkpoint for Strict {
         let readings = nodes::read(&stand.kube, &stand.namespace).await?;
         let failed: Vec<String> = readings
             .iter()
-            .flat_map(|r| r.log.failed_nodes().into_iter().map(|n| format!("{}: {n:?}", r.pod)))
+            .flat_map(|r| {
+                r.log
+                    .failed_nodes()
+                    .into_iter()
+                    .map(|n| format!("{}: {n:?}", r.pod))
+            })
             .collect();
         checks.push(Check::answered(
             Standing::Truth,
             "no node is reported as failed",
             failed.is_empty(),
-            if failed.is_empty() { "no `Node FAILED` in either log".into() } else { failed.join("; ") },
-            readings.iter().flat_map(|r| r.evidence(&stand.namespace)).collect(),
+            if failed.is_empty() {
+                "no `Node FAILED` in either log".into()
+            } else {
+                failed.join("; ")
+            },
+            readings
+                .iter()
+                .flat_map(|r| r.evidence(&stand.namespace))
+                .collect(),
         ));
         let [first, second] = nodes::PODS;
         checks.push(c3::data_flows(stand, first, second, "under-strict-a").await);
@@ -109,10 +126,19 @@ async fn in_force(stand: &Stand, addresses: &[String]) -> Result<(), StepError> 
     let trying = async {
         loop {
             let tried = intruder::intrude(&stand.kube, addresses, &[ProductPort::Rest]).await?;
-            if tried.attempts.iter().all(|attempt| attempt.was_reset_without_a_byte()) {
+            if tried
+                .attempts
+                .iter()
+                .all(|attempt| attempt.was_reset_without_a_byte())
+            {
                 return Ok(());
             }
-            last = tried.attempts.iter().map(intruder::in_words).collect::<Vec<_>>().join(", ");
+            last = tried
+                .attempts
+                .iter()
+                .map(intruder::in_words)
+                .collect::<Vec<_>>()
+                .join(", ");
         }
     };
     match tokio::time::timeout(limit, trying).await {
@@ -138,20 +164,34 @@ async fn listed(stand: &Stand) -> Result<Check, StepError> {
         .and_then(|policy| policy["spec"]["mtls"]["mode"].as_str())
         .unwrap_or("absent")
         .to_owned();
-    let printed =
-        kubectl_table::render(&stand.kube.table(&path).await?, kubectl_table::Columns::default())
-            .map_err(StepError::other("printing the policies as kubectl does"))?;
+    let printed = kubectl_table::render(
+        &stand.kube.table(&path).await?,
+        kubectl_table::Columns::default(),
+    )
+    .map_err(StepError::other("printing the policies as kubectl does"))?;
     let seen = format!("policy default: {mode}");
-    let evidence =
-        Evidence::now(format!("kubectl get peerauthentication -n {namespace}"), printed, seen.clone());
+    let evidence = Evidence::now(
+        format!("kubectl get peerauthentication -n {namespace}"),
+        printed,
+        seen.clone(),
+    );
     let statement = "the default policy is listed, in STRICT mode";
-    Ok(Check::answered(Standing::Guide, statement, mode == "STRICT", seen, vec![evidence]))
+    Ok(Check::answered(
+        Standing::Guide,
+        statement,
+        mode == "STRICT",
+        seen,
+        vec![evidence],
+    ))
 }
 
 /// The pods are the same, 2/2, and were Ready all along.
 fn undisturbed(stand: &Stand, enforced: &Enforced, found: &[Pod]) -> Check {
     let lines = found.iter().map(pods::line).collect::<Vec<_>>().join(", ");
-    let now: Vec<_> = found.iter().map(|pod| (pods::uid(pod), pods::ready_since(pod))).collect();
+    let now: Vec<_> = found
+        .iter()
+        .map(|pod| (pods::uid(pod), pods::ready_since(pod)))
+        .collect();
     let holds =
         now == enforced.pods_before && found.iter().all(|pod| pods::readiness(pod) == (2, 2));
     let evidence = Evidence::now(
@@ -198,7 +238,13 @@ async fn refused(stand: &Stand, enforced: &Enforced) -> Result<Vec<Check>, StepE
             enforced.permissive_log.len(),
             gained.len()
         );
-        Check::answered(Standing::Truth, statement, gained.is_empty(), seen, evidence)
+        Check::answered(
+            Standing::Truth,
+            statement,
+            gained.is_empty(),
+            seen,
+            evidence,
+        )
     });
 
     let made = ProductPort::ALL.len() as u64;
@@ -230,7 +276,11 @@ fn port_refused(port: ProductPort, permissive: &Intrusion, strict: &Intrusion) -
     let number = port.number();
     let statement = format!("a plaintext client outside the mesh is refused on {port}");
     let words = |intrusion: &Intrusion| {
-        intrusion.on(port).map(intruder::in_words).collect::<Vec<_>>().join(", ")
+        intrusion
+            .on(port)
+            .map(intruder::in_words)
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let evidence = vec![permissive.evidence.clone(), strict.evidence.clone()];
     if !permissive.on(port).all(|attempt| attempt.was_answered()) {
@@ -241,8 +291,14 @@ fn port_refused(port: ProductPort, permissive: &Intrusion, strict: &Intrusion) -
         return Check::unproven(Standing::Truth, statement, because, evidence);
     }
     let holds = strict.on(port).count() > 0
-        && strict.on(port).all(|attempt| attempt.was_reset_without_a_byte());
-    let seen = format!("before STRICT: {}; under it: {}", words(permissive), words(strict));
+        && strict
+            .on(port)
+            .all(|attempt| attempt.was_reset_without_a_byte());
+    let seen = format!(
+        "before STRICT: {}; under it: {}",
+        words(permissive),
+        words(strict)
+    );
     Check::answered(Standing::Truth, statement, holds, seen, evidence)
 }
 
@@ -263,7 +319,9 @@ fn connections_gained(before: &[NodeReading], after: &[NodeReading]) -> Vec<Stri
             let known = before.log.connections().len();
             let pod = &after.pod;
             let gained = after.log.connections().into_iter().skip(known);
-            gained.map(|(_, event)| format!("{pod}: {}", event.text)).collect::<Vec<_>>()
+            gained
+                .map(|(_, event)| format!("{pod}: {}", event.text))
+                .collect::<Vec<_>>()
         })
         .collect()
 }
@@ -273,7 +331,9 @@ async fn rejoins(stand: &Stand, pod: &str) -> Result<Vec<Check>, StepError> {
     let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
     let action = || format!("deleting {}/{pod}", stand.namespace);
     let old = api.get(pod).await.map_err(KubeError::api(action()))?;
-    api.delete(pod, &DeleteParams::default()).await.map_err(KubeError::api(action()))?;
+    api.delete(pod, &DeleteParams::default())
+        .await
+        .map_err(KubeError::api(action()))?;
     let limit = stand.kube.limit(120);
     let name = format!("a new {pod} to be 2/2");
     until(&api, c3::ignite_pods(), name, limit, |seen| {
@@ -291,21 +351,43 @@ async fn rejoins(stand: &Stand, pod: &str) -> Result<Vec<Check>, StepError> {
         format!("{pod} is deleted and rejoins under STRICT: servers=2 on both nodes"),
         state.symptom == Symptom::Healthy,
         format!("{}: {}", state.symptom, state.reason),
-        readings.iter().flat_map(|r| r.evidence(&stand.namespace)).collect(),
+        readings
+            .iter()
+            .flat_map(|r| r.evidence(&stand.namespace))
+            .collect(),
     )];
     for through in nodes::PODS {
-        let read =
-            nodes::read_keys(&stand.kube, &stand.namespace, through, c3::KEYS, c3::KEY_COUNT).await;
+        let read = nodes::read_keys(
+            &stand.kube,
+            &stand.namespace,
+            through,
+            c3::KEYS,
+            c3::KEY_COUNT,
+        )
+        .await;
         let (holds, seen) = match read {
             Ok(found) => (
                 found == c3::KEY_COUNT,
-                format!("{found} of {} keys read through {through} after the rejoin", c3::KEY_COUNT),
+                format!(
+                    "{found} of {} keys read through {through} after the rejoin",
+                    c3::KEY_COUNT
+                ),
             ),
             Err(error) => (false, error),
         };
-        let evidence = Evidence::now(format!("thin client on 10800 of {through}"), "", seen.clone());
+        let evidence = Evidence::now(
+            format!("thin client on 10800 of {through}"),
+            "",
+            seen.clone(),
+        );
         let statement = format!("no key is lost, read through {through}");
-        checks.push(Check::answered(Standing::Truth, statement, holds, seen, vec![evidence]));
+        checks.push(Check::answered(
+            Standing::Truth,
+            statement,
+            holds,
+            seen,
+            vec![evidence],
+        ));
     }
     Ok(checks)
 }

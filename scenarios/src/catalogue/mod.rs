@@ -10,5 +10,11 @@ use meshproof_harness::scenario::Scenario;
 
 /// The guide's checkpoints, in the order in which a reader does them.
 pub fn checkpoints() -> Vec<Scenario> {
-    vec![c1::scenario(), c1_api::scenario(), c2::scenario(), c3::scenario(), c4::scenario()]
+    vec![
+        c1::scenario(),
+        c1_api::scenario(),
+        c2::scenario(),
+        c3::scenario(),
+        c4::scenario(),
+    ]
 }

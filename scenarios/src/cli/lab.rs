@@ -1,0 +1,111 @@
+//! `up`, `down`, `status` and `images`: the lab without a walk.
+
+use std::process::ExitCode;
+
+use meshproof_harness::lab::{self, IstioBuild, LabError, Paths};
+
+use super::{LabArguments, Outcome, terminal, walk};
+use crate::cleanup::Cleanup;
+use crate::session;
+
+/// Brings up lab and mesh.
+pub async fn up(paths: Paths, arguments: LabArguments) -> Outcome {
+    let options = walk::options(&arguments, 0);
+    let progress = terminal::progress();
+    let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
+    walk::guarded(&paths, &Cleanup::default(), &progress, async move {
+        let lab = session::obtain(&inner_paths, &options, &inner_progress).await?;
+        let (mesh, _) = session::bring_up_mesh(&lab, &options, &inner_progress).await?;
+        let how = if lab.reused {
+            "was there and is healthy"
+        } else {
+            "is up"
+        };
+        println!(
+            "The cluster {} {how}: {}.",
+            lab.cluster.record.name, lab.topology.why
+        );
+        println!("Istio {} is installed on it.", mesh.build);
+        println!(
+            "Look at it:  kubectl --kubeconfig {} get pods -A",
+            lab.cluster.kubeconfig().display()
+        );
+        println!("Next:        meshproof guide");
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+/// Deletes every cluster of ours that nobody holds.
+pub async fn down(paths: &Paths) -> Outcome {
+    let down = lab::down(paths, &terminal::progress()).await?;
+    for name in &down.deleted {
+        println!("The cluster {name} is deleted.");
+    }
+    for (name, holder) in &down.held {
+        println!("The cluster {name} stays: it is held by {holder}.");
+    }
+    if down.deleted.is_empty() && down.held.is_empty() {
+        println!("There is no cluster of ours.");
+    }
+    Ok(if down.held.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Shows every cluster of ours.
+pub async fn status(paths: &Paths, json: bool) -> Outcome {
+    let all = lab::status(paths).await?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if all.is_empty() {
+        println!("No cluster stands. Next: meshproof up, or meshproof guide");
+    }
+    for cluster in all {
+        println!("{}  {}", cluster.name, cluster.purpose);
+        match cluster.unhealthy {
+            None => println!("  healthy"),
+            Some(why) => println!("  not usable: {why}; the next run makes it anew"),
+        }
+        if let Some(holder) = cluster.holder {
+            println!("  held by {holder}");
+        }
+        println!("  kubeconfig: {}", cluster.kubeconfig.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes what is missing of the images.
+pub async fn build_images(paths: &Paths, istio: &IstioBuild) -> Outcome {
+    let progress = terminal::progress();
+    let (inner_paths, inner_progress, istio) = (paths.clone(), progress.clone(), *istio);
+    walk::guarded(paths, &Cleanup::default(), &progress, async move {
+        let images = lab::make_images(&inner_paths, &istio, &inner_progress).await?;
+        println!(
+            "{} images are there for Istio {}.",
+            images.facts().len(),
+            istio.id
+        );
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
+}
+
+/// Tells which images are missing.
+pub async fn check_images(paths: &Paths, istio: &IstioBuild) -> Outcome {
+    match lab::available(paths, istio).await {
+        Ok(()) => {
+            println!("Every image is there for Istio {}.", istio.id);
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(LabError::ImagesMissing(missing)) => {
+            println!("Missing: {}.", missing.join(", "));
+            Ok(ExitCode::FAILURE)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,219 @@
+//! The command line: what can be asked, and which module answers.
+//!
+//! Exit codes: 0 as expected, 1 news, 2 could not run, 130 and 143 after SIGINT and SIGTERM.
+
+mod bench;
+mod lab;
+mod list;
+mod terminal;
+mod walk;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use meshproof_harness::lab::images::pins;
+use meshproof_harness::lab::{IstioBuild, Paths};
+use meshproof_harness::mesh::SidecarMode;
+
+/// Proves, on a real cluster, that an Istio mesh encrypts an Apache Ignite 2 cluster as its guide
+/// says.
+#[derive(Debug, Parser)]
+#[command(name = "meshproof", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Does the guide's six checkpoints on a cluster and proves each.
+    Guide(WalkArguments),
+    /// Runs the scenarios that match a filter, with the earlier steps they build on.
+    Run {
+        /// An id (`C5`), the beginning of one (`C6`), or a part of a title.
+        filter: String,
+        #[command(flatten)]
+        arguments: WalkArguments,
+    },
+    /// Lists the scenarios. Touches no engine and no cluster.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Brings up the lab with its mesh and leaves it standing.
+    Up(LabArguments),
+    /// Deletes the lab's clusters.
+    Down,
+    /// Shows the lab's clusters.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes the lab's images, or tells which are missing.
+    Images {
+        #[command(subcommand)]
+        command: ImagesCommand,
+    },
+    /// Checks that a run's trials on a cluster are as many as the catalogue expects.
+    Tally {
+        /// The run's `report.json`.
+        report: std::path::PathBuf,
+    },
+    /// Measures the guide from no cluster and on a warm one.
+    Bench {
+        /// How often each.
+        #[arg(long, default_value_t = 3)]
+        runs: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ImagesCommand {
+    /// Makes what is missing.
+    Build {
+        #[arg(long, value_parser = istio_build, default_value = pins::ISTIO_AUGUST_2026.id)]
+        istio: IstioBuild,
+    },
+    /// Tells what is missing; exit code 1 if anything is.
+    Check {
+        #[arg(long, value_parser = istio_build, default_value = pins::ISTIO_AUGUST_2026.id)]
+        istio: IstioBuild,
+    },
+}
+
+/// What decides the lab under a command.
+#[derive(Debug, Clone, Args)]
+pub struct LabArguments {
+    /// The Istio build to use.
+    #[arg(long, value_parser = istio_build, default_value = pins::ISTIO_AUGUST_2026.id)]
+    istio: IstioBuild,
+    /// How pods get their sidecar.
+    #[arg(long, value_enum, default_value_t = Sidecar::Auto)]
+    sidecar: Sidecar,
+    /// Delete the existing cluster and make a new one.
+    #[arg(long)]
+    fresh: bool,
+    /// Multiply every limit, for slow machines.
+    #[arg(long, default_value_t = 1.0, value_parser = scale)]
+    timeout_scale: f64,
+}
+
+/// What decides a walk.
+#[derive(Debug, Clone, Args)]
+pub struct WalkArguments {
+    #[command(flatten)]
+    lab: LabArguments,
+    /// Leave the namespaces standing for a look.
+    #[arg(long)]
+    keep: bool,
+    /// The local port for the gateway's port-forward; 0 takes any that is free (the guide: 8443).
+    #[arg(long, default_value_t = 0)]
+    gateway_port: u16,
+    /// Print every check with what was seen.
+    #[arg(long, short)]
+    verbose: bool,
+    /// Print the report as JSON instead of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Sidecar {
+    Auto,
+    Native,
+    Classic,
+}
+
+impl From<Sidecar> for SidecarMode {
+    fn from(sidecar: Sidecar) -> Self {
+        match sidecar {
+            Sidecar::Auto => Self::Auto,
+            Sidecar::Native => Self::Native,
+            Sidecar::Classic => Self::Classic,
+        }
+    }
+}
+
+fn istio_build(id: &str) -> Result<IstioBuild, String> {
+    let known = || {
+        pins::ISTIO_BUILDS
+            .iter()
+            .map(|b| b.id)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let found = pins::ISTIO_BUILDS
+        .iter()
+        .find(|build| build.id == id)
+        .copied();
+    found.ok_or_else(|| format!("no such Istio build; known: {}", known()))
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(scale) if scale.is_finite() && scale > 0.0 => Ok(scale),
+        _ => Err("a number above 0 is needed".into()),
+    }
+}
+
+/// A command that could not do its work: told in one sentence, exit code 2.
+pub type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+
+impl Cli {
+    /// Does what was asked.
+    pub async fn run(self) -> ExitCode {
+        let outcome = match Paths::from_environment() {
+            Err(error) => Err(error.into()),
+            Ok(paths) => match self.command {
+                Command::Guide(arguments) => walk::run(paths, None, arguments).await,
+                Command::Run { filter, arguments } => {
+                    walk::run(paths, Some(filter), arguments).await
+                }
+                Command::List { json } => list::run(json),
+                Command::Up(arguments) => lab::up(paths, arguments).await,
+                Command::Down => lab::down(&paths).await,
+                Command::Status { json } => lab::status(&paths, json).await,
+                Command::Images {
+                    command: ImagesCommand::Build { istio },
+                } => lab::build_images(&paths, &istio).await,
+                Command::Images {
+                    command: ImagesCommand::Check { istio },
+                } => lab::check_images(&paths, &istio).await,
+                Command::Tally { report } => list::tally(&report),
+                Command::Bench { runs } => bench::run(runs).await,
+            },
+        };
+        outcome.unwrap_or_else(|error| {
+            eprintln!("meshproof: {error}");
+            ExitCode::from(2)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_unknown_build_names_the_known_ones() {
+        let error = istio_build("1.2.3").unwrap_err();
+        assert!(error.contains(pins::ISTIO_AUGUST_2026.id), "{error}");
+    }
+
+    #[test]
+    fn a_scale_must_be_a_number_above_zero() {
+        assert_eq!(scale("2.5"), Ok(2.5));
+        for wrong in ["0", "-1", "NaN", "inf", "x"] {
+            assert!(scale(wrong).is_err(), "{wrong}");
+        }
+    }
+}
