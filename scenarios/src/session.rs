@@ -80,11 +80,27 @@ impl Session {
                 seconds,
             });
         };
-        let lab = obtain(paths, &options, progress).await?;
+        let mut lab = obtain(paths, &options, progress).await?;
         stage_done("lab", begun);
         cleanup.walk_begins(&lab.kube);
         let since = Instant::now();
-        let (mesh, overlays) = bring_up_mesh(&lab, &options, progress).await?;
+        let (mesh, overlays) = match bring_up_mesh(&lab, &options, progress).await {
+            Err(error) if lab.reused => {
+                progress.line(format!(
+                    "The mesh on the cluster that stood is not usable: {error}"
+                ));
+                // The lease goes with the lab, and is taken anew.
+                drop(lab);
+                let fresh = Options {
+                    fresh: true,
+                    ..options.clone()
+                };
+                lab = obtain(paths, &fresh, progress).await?;
+                cleanup.walk_begins(&lab.kube);
+                bring_up_mesh(&lab, &options, progress).await?
+            }
+            brought => brought?,
+        };
         stage_done("mesh", since);
         let since = Instant::now();
         clear(&lab.kube, &[GUIDE_NAMESPACE, intruder::NAMESPACE]).await?;

@@ -7,6 +7,8 @@ mod error;
 mod exec;
 mod forward;
 mod logs;
+#[cfg(test)]
+mod mocked;
 mod objects;
 pub mod pods;
 mod wait;

@@ -31,6 +31,8 @@ pub struct Record {
     pub complete: bool,
     /// The ids of its node containers, once known.
     pub containers: Vec<String>,
+    /// Since when each of them runs: a node that was restarted is not the node that was made.
+    pub running_since: Vec<String>,
 }
 
 /// A cluster of ours, standing or to be made.
@@ -82,6 +84,7 @@ impl Cluster {
             purpose: wanted.purpose(),
             complete: false,
             containers: vec![],
+            running_since: vec![],
         };
         let cluster = Self::of(paths, record);
         match cluster.read_record() {
@@ -108,6 +111,7 @@ impl Cluster {
                 purpose: "unknown".into(),
                 complete: false,
                 containers: vec![],
+                running_since: vec![],
             };
             let cluster = Self::of(paths, record);
             all.push(match cluster.read_record() {
@@ -165,9 +169,14 @@ impl Cluster {
         if !self.record.complete {
             return Ok(Some("it was never completed".into()));
         }
-        let running = engine.running_containers(&self.record.containers).await?;
+        let running = engine.running_since(&self.record.containers).await?;
         if running.len() != nodes {
             return Ok(Some(format!("{} of its {nodes} nodes run", running.len())));
+        }
+        // Pods come back from a restart with other addresses and much later than a new cluster
+        // is there (measured: 52 s against 20 s), so it is not waited for.
+        if running != self.record.running_since {
+            return Ok(Some("its nodes were restarted since they were made".into()));
         }
         let asked = async {
             let kube = Kube::from_kubeconfig(&self.kubeconfig(), 1.0).await?;
@@ -219,6 +228,7 @@ impl Cluster {
     ) -> Result<(), LabError> {
         self.record.complete = false;
         self.record.containers.clear();
+        self.record.running_since.clear();
         self.write_record()?;
         let marker = self.folder.join("marker");
         std::fs::create_dir_all(&marker).map_err(LabError::file("making the folder", &marker))?;
@@ -252,6 +262,7 @@ impl Cluster {
             .into_iter()
             .map(|(id, _)| id)
             .collect();
+        self.record.running_since = engine.running_since(&self.record.containers).await?;
         self.record.complete = true;
         self.write_record()
     }

@@ -244,17 +244,30 @@ impl Engine {
             .collect())
     }
 
-    /// Which of these containers run.
+    /// Since when each of these containers runs; those that do not run are left out.
     ///
     /// # Errors
     /// When the engine fails.
-    pub async fn running_containers(&self, ids: &[String]) -> Result<Vec<String>, LabError> {
-        let running = self.containers(&[]).await?;
-        Ok(ids
-            .iter()
-            .filter(|id| running.iter().any(|(known, _)| known == *id))
-            .cloned()
-            .collect())
+    pub async fn running_since(&self, ids: &[String]) -> Result<Vec<String>, LabError> {
+        let existing = self.existing_containers(ids).await?;
+        if existing.is_empty() {
+            return Ok(vec![]);
+        }
+        let output = docker()
+            .args([
+                "inspect",
+                "--format",
+                "{{.State.Running}} {{.State.StartedAt}}",
+            ])
+            .args(existing)
+            .run()
+            .await
+            .map_err(LabError::program("inspecting containers"))?;
+        let since = output
+            .stdout
+            .lines()
+            .filter_map(|line| line.strip_prefix("true "));
+        Ok(since.map(str::to_owned).collect())
     }
 
     /// Ids and names of containers, as `docker ps` filters them.

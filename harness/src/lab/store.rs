@@ -17,6 +17,9 @@ const DATABASES: [&str; 2] = [
     "io.containerd.snapshotter.v1.overlayfs/metadata.db",
 ];
 
+/// Set to `archive`, this variable has images loaded into nodes even where they could be linked.
+const DELIVERY_VARIABLE: &str = "MESHPROOF_IMAGE_DELIVERY";
+
 /// The file that tells whether a container sees a folder of ours.
 const MARKER: &str = ".meshproof";
 
@@ -35,7 +38,7 @@ impl Delivery {
         match self {
             Self::LinkedStore(_) => "linked store (nothing is loaded into nodes)",
             Self::Archive(_) => {
-                "archive (loaded into each node: the engine does not mount this machine's folders)"
+                "archive (loaded into each node: asked for, or this machine's folders cannot be mounted)"
             }
         }
     }
@@ -56,21 +59,29 @@ impl Delivery {
         }
         let key = key.finish();
         let (store, archive) = (cache.place("store", &key), cache.place("archive", &key));
-        if store.is_dir() {
-            return Ok(Self::LinkedStore(store));
-        }
         let archive_file = archive.join("images.tar");
-        if archive_file.is_file() {
-            return Ok(Self::Archive(archive_file));
+        let link = !std::env::var(DELIVERY_VARIABLE).is_ok_and(|asked| asked == "archive");
+        let there = || {
+            if link && store.is_dir() {
+                Some(Self::LinkedStore(store.clone()))
+            } else if archive_file.is_file() {
+                Some(Self::Archive(archive_file.clone()))
+            } else {
+                None
+            }
+        };
+        if let Some(there) = there() {
+            return Ok(there);
         }
         let _one_builder = cache.lock().await?;
-        if store.is_dir() {
-            return Ok(Self::LinkedStore(store));
+        // Another process may have made it while this one waited.
+        if let Some(there) = there() {
+            return Ok(there);
         }
         let stage = progress.stage("Preparing the nodes' image store");
         let visible = cache.root().join("partial").join(format!("visible-{key}"));
         std::fs::create_dir_all(&visible).map_err(LabError::file("making the folder", &visible))?;
-        let prepared = if engine_sees(engine, images, &visible).await? {
+        let prepared = if link && engine_sees(engine, images, &visible).await? {
             let store = cache
                 .artifact("store", &key, async |at| fill(engine, images, &at).await)
                 .await?;
