@@ -5,6 +5,7 @@
 mod bench;
 mod lab;
 mod list;
+pub mod logging;
 mod terminal;
 mod walk;
 

@@ -11,17 +11,12 @@ const NEEDED_GIB: u64 = 20;
 /// # Errors
 /// The first thing that is lacking, with its cure.
 pub fn check(cache: &Cache) -> Result<(), LabError> {
-    let tools = [
+    tools(&[
         ("python3", "install python3 with pip (Debian: python3-pip)"),
         ("mvn", "install Maven (Debian: maven)"),
         ("debootstrap", "install debootstrap (Debian: debootstrap)"),
         ("tar", "install tar"),
-    ];
-    for (tool, cure) in tools {
-        if which::which(tool).is_err() {
-            return Err(LabError::ToolMissing { tool, cure });
-        }
-    }
+    ])?;
     if !nix::unistd::geteuid().is_root() {
         return Err(LabError::ToolMissing {
             tool: "root's rights (for debootstrap)",
@@ -40,4 +35,30 @@ pub fn check(cache: &Cache) -> Result<(), LabError> {
         });
     }
     Ok(())
+}
+
+/// Checks that every tool is on PATH.
+fn tools(wanted: &[(&'static str, &'static str)]) -> Result<(), LabError> {
+    match wanted.iter().find(|(tool, _)| which::which(tool).is_err()) {
+        Some((tool, cure)) => Err(LabError::ToolMissing { tool, cure }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_tool_is_named_with_its_cure() {
+        assert!(tools(&[("sh", "install a shell")]).is_ok());
+        let error = tools(&[
+            ("sh", "install a shell"),
+            ("no-such-tool-here", "install it"),
+        ]);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "building images needs no-such-tool-here, which is not on PATH; install it"
+        );
+    }
 }

@@ -1,0 +1,65 @@
+//! Meshproof's own log, for whoever looks for a fault in Meshproof itself.
+//!
+//! Progress and results are for people and go elsewhere.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// What is logged, in the syntax of `RUST_LOG`; without it, warnings.
+const VARIABLE: &str = "MESHPROOF_LOG";
+
+/// Logs to standard error, as much as `MESHPROOF_LOG` asks for.
+pub fn to_stderr() {
+    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("warn"));
+    // An embedding program's own subscriber stays.
+    let _ = tracing::subscriber::set_global_default(subscriber(filter, std::io::stderr));
+}
+
+fn subscriber(
+    filter: EnvFilter,
+    writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static,
+) -> impl tracing::Subscriber + Send + Sync {
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_ansi(false)
+        .finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_the_filter_lets_through_is_written() {
+        let written = Written::default();
+        let writer = written.clone();
+        let logged = subscriber(EnvFilter::new("warn"), move || writer.clone());
+        tracing::subscriber::with_default(logged, || {
+            tracing::warn!(pod = "ignite-0", "a connection was not made");
+            tracing::debug!("too small to tell");
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert!(
+            text.contains("a connection was not made pod=\"ignite-0\""),
+            "{text}"
+        );
+        assert!(!text.contains("too small"), "{text}");
+    }
+}
