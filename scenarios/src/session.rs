@@ -17,7 +17,7 @@ use meshproof_harness::mesh::{
     Capabilities, ISTIO_NAMESPACE, Injection, Install, SidecarMode, injection_trial,
 };
 use meshproof_harness::outcome::{
-    LabFacts, MeshFacts, PhaseTime, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
+    LabFacts, MeshFacts, Overlay, PhaseTime, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
 };
 use meshproof_harness::process::own_use;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
@@ -84,26 +84,26 @@ impl Session {
         stage_done("lab", begun);
         cleanup.walk_begins(&lab.kube);
         let since = Instant::now();
-        let (mesh, overlays) = match bring_up_mesh(&lab, &options, progress).await {
-            Err(error) if lab.reused => {
-                progress.line(format!(
-                    "The mesh on the cluster that stood is not usable: {error}"
-                ));
-                // The lease goes with the lab, and is taken anew.
-                drop(lab);
-                let fresh = Options {
-                    fresh: true,
-                    ..options.clone()
-                };
-                lab = obtain(paths, &fresh, progress).await?;
-                cleanup.walk_begins(&lab.kube);
-                bring_up_mesh(&lab, &options, progress).await?
-            }
-            brought => brought?,
-        };
+        let (mesh, overlays) =
+            match mesh_and_first_steps(&lab, &options, &scenarios, progress).await {
+                Err(error) if lab.reused => {
+                    progress.line(format!(
+                        "The mesh on the cluster that stood is not usable: {error}"
+                    ));
+                    // The lease goes with the lab, and is taken anew.
+                    drop(lab);
+                    let fresh = Options {
+                        fresh: true,
+                        ..options.clone()
+                    };
+                    lab = obtain(paths, &fresh, progress).await?;
+                    cleanup.walk_begins(&lab.kube);
+                    mesh_and_first_steps(&lab, &options, &scenarios, progress).await?
+                }
+                brought => brought?,
+            };
         stage_done("mesh", since);
         let since = Instant::now();
-        clear(&lab.kube, &[GUIDE_NAMESPACE, intruder::NAMESPACE]).await?;
         let lab_facts = lab.facts().await?;
         let injection = injection(&lab.kube).await?;
         let sidecar_mode = match injection {
@@ -215,7 +215,7 @@ pub async fn bring_up_mesh(
     lab: &Lab,
     options: &Options,
     progress: &Progress,
-) -> Result<(Capabilities, Vec<meshproof_harness::outcome::Overlay>), StepError> {
+) -> Result<(Capabilities, Vec<Overlay>), StepError> {
     let kubeconfig = lab.cluster.kubeconfig();
     let install = Install {
         istioctl: &lab.images.istioctl,
@@ -227,6 +227,45 @@ pub async fn bring_up_mesh(
     };
     install.ensure(&lab.kube, progress).await?;
     Ok((Capabilities::probe(&lab.kube).await?, install.overlays()))
+}
+
+/// Brings up the mesh and, as soon as it injects, starts what the steps let start early.
+async fn mesh_and_first_steps(
+    lab: &Lab,
+    options: &Options,
+    scenarios: &[Scenario],
+    progress: &Progress,
+) -> Result<(Capabilities, Vec<Overlay>), StepError> {
+    clear(&lab.kube, &[GUIDE_NAMESPACE, intruder::NAMESPACE]).await?;
+    let early = async {
+        Install::injecting(&lab.kube).await?;
+        for scenario in scenarios {
+            scenario.start_early(&lab.kube, GUIDE_NAMESPACE).await?;
+        }
+        Ok::<_, StepError>(())
+    };
+    let mesh = bring_up_mesh(lab, options, progress);
+    let mut early = std::pin::pin!(early);
+    let mut mesh = std::pin::pin!(mesh);
+    // A mesh that cannot be installed will never inject: nothing is waited for then. What could
+    // not be started early is met again by its own step, which tells.
+    tokio::select! {
+        brought = &mut mesh => {
+            let brought = brought?;
+            log_early(early.await);
+            Ok(brought)
+        }
+        started = &mut early => {
+            log_early(started);
+            mesh.await
+        }
+    }
+}
+
+fn log_early(started: Result<(), StepError>) {
+    if let Err(error) = started {
+        tracing::info!(%error, "a step could not be started early");
+    }
 }
 
 /// How this mesh injects sidecars, tried on a namespace that need not exist before.

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
 use serde_json::json;
 
 use super::MeshError;
-use crate::kube::Kube;
+use crate::kube::{Kube, Seen, Watch, pods, until};
 use crate::outcome::Overlay;
 use crate::process::Program;
 use crate::progress::Progress;
@@ -122,6 +125,50 @@ impl Install<'_> {
         })])
         .await?;
         stage.done();
+        Ok(())
+    }
+
+    /// Waits until istiod injects sidecars: its pod is Ready and the API server trusts its webhook.
+    /// istioctl itself goes on to wait for the gateway.
+    ///
+    /// # Errors
+    /// When that does not come in time.
+    pub async fn injecting(kube: &Kube) -> Result<(), MeshError> {
+        let limit = kube.limit(300);
+        let pods_api: Api<Pod> = Api::namespaced(kube.client(), ISTIO_NAMESPACE);
+        let istiod = Watch::default().labels("app=istiod");
+        until(
+            &pods_api,
+            istiod,
+            "istiod to be Ready",
+            limit,
+            |seen| match seen.values().find(|pod| pods::is_ready(pod)) {
+                Some(_) => Seen::Met(()),
+                None => Seen::NotYet(seen.values().map(pods::line).collect::<Vec<_>>().join(", ")),
+            },
+        )
+        .await?;
+        let webhooks: Api<MutatingWebhookConfiguration> = Api::all(kube.client());
+        let injector = Watch::default().labels("app=sidecar-injector");
+        until(
+            &webhooks,
+            injector,
+            "the injector's webhook to be trusted",
+            limit,
+            |seen| {
+                let mut hooks = seen
+                    .values()
+                    .flat_map(|c| c.webhooks.iter().flatten())
+                    .peekable();
+                let there = hooks.peek().is_some();
+                if there && hooks.all(|hook| hook.client_config.ca_bundle.is_some()) {
+                    Seen::Met(())
+                } else {
+                    Seen::NotYet("its certificate authority is not set".into())
+                }
+            },
+        )
+        .await?;
         Ok(())
     }
 

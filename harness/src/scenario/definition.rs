@@ -5,6 +5,7 @@ use std::time::Instant;
 use futures::future::BoxFuture;
 
 use super::{Stand, StepError};
+use crate::kube::Kube;
 use crate::outcome::{Check, PhaseTime};
 
 /// How far a scenario reaches, and so what may run beside it.
@@ -37,6 +38,21 @@ pub trait Checkpoint: Send + Sync + 'static {
     /// What *arrange* hands to *check*.
     type Arranged: Send;
 
+    /// Starts early what takes time and rests on nothing that an earlier step shows: called while
+    /// the mesh still comes up, in the order of the steps. *Arrange* does the same again, which
+    /// must do no harm, and waits for what comes of it.
+    ///
+    /// # Errors
+    /// When it cannot be started; *arrange* will meet the same and tell.
+    fn start_early(
+        &self,
+        kube: &Kube,
+        namespace: &str,
+    ) -> impl Future<Output = Result<(), StepError>> + Send {
+        let _ = (kube, namespace);
+        std::future::ready(Ok(()))
+    }
+
     /// Does the guide's step.
     ///
     /// # Errors
@@ -65,9 +81,22 @@ pub(super) struct Carried {
 
 trait Erased: Send + Sync {
     fn carry<'a>(&'a self, stand: &'a Stand) -> BoxFuture<'a, Carried>;
+    fn early<'a>(
+        &'a self,
+        kube: &'a Kube,
+        namespace: &'a str,
+    ) -> BoxFuture<'a, Result<(), StepError>>;
 }
 
 impl<C: Checkpoint> Erased for C {
+    fn early<'a>(
+        &'a self,
+        kube: &'a Kube,
+        namespace: &'a str,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(self.start_early(kube, namespace))
+    }
+
     fn carry<'a>(&'a self, stand: &'a Stand) -> BoxFuture<'a, Carried> {
         Box::pin(async move {
             let mut phases = vec![];
@@ -126,6 +155,14 @@ impl Scenario {
             about,
             phases: Box::new(phases),
         }
+    }
+
+    /// Starts early what the scenario says can be.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::start_early`].
+    pub async fn start_early(&self, kube: &Kube, namespace: &str) -> Result<(), StepError> {
+        self.phases.early(kube, namespace).await
     }
 
     pub(super) async fn carry(&self, stand: &Stand) -> Carried {

@@ -1,5 +1,6 @@
 //! C2: the namespace is labelled, and a pod made in it gets a sidecar.
 
+use meshproof_harness::kube::Kube;
 use meshproof_harness::mesh::{Injection, injection_trial};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
 use meshproof_harness::product::guide;
@@ -24,10 +25,14 @@ struct Injecting;
 impl Checkpoint for Injecting {
     type Arranged = ();
 
-    async fn arrange(&self, stand: &Stand) -> Result<(), StepError> {
-        let namespace = guide::namespace()?.in_namespace(&stand.namespace);
-        stand.kube.apply(&namespace.objects).await?;
+    async fn start_early(&self, kube: &Kube, namespace: &str) -> Result<(), StepError> {
+        kube.apply(&guide::namespace()?.in_namespace(namespace).objects)
+            .await?;
         Ok(())
+    }
+
+    async fn arrange(&self, stand: &Stand) -> Result<(), StepError> {
+        self.start_early(&stand.kube, &stand.namespace).await
     }
 
     async fn check(&self, stand: &Stand, (): ()) -> Result<Vec<Check>, StepError> {

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use meshproof_harness::evidence::{intruder, nodes};
-use meshproof_harness::kube::{KubeError, Objects, Seen, Watch, pods, until};
+use meshproof_harness::kube::{Kube, KubeError, Objects, Seen, Watch, pods, until};
 use meshproof_harness::outcome::{Check, Evidence, Standing, Symptom};
 use meshproof_harness::product::{client, guide};
 use meshproof_harness::report::kubectl_table;
@@ -38,9 +38,14 @@ struct TwoNodes;
 impl Checkpoint for TwoNodes {
     type Arranged = Result<(), KubeError>;
 
+    async fn start_early(&self, kube: &Kube, namespace: &str) -> Result<(), StepError> {
+        kube.apply(&guide::ignite_cluster()?.in_namespace(namespace).objects)
+            .await?;
+        Ok(())
+    }
+
     async fn arrange(&self, stand: &Stand) -> Result<Self::Arranged, StepError> {
-        let cluster = guide::ignite_cluster()?.in_namespace(&stand.namespace);
-        stand.kube.apply(&cluster.objects).await?;
+        self.start_early(&stand.kube, &stand.namespace).await?;
         let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
         let limit = stand.kube.limit(180);
         let ready = until(
