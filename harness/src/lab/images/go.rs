@@ -287,7 +287,7 @@ pub async fn artifact(
 ) -> Result<PathBuf, LabError> {
     cache
         .artifact(&build.name, &build.key(), async |at| {
-            let stage = progress.stage(&format!("Compiling {} {}", build.name, build.version));
+            let stage = progress.stage(format!("Compiling {} {}", build.name, build.version));
             go.build(build, &at, &stage).await?;
             stage.done();
             Ok(())
