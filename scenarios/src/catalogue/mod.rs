@@ -5,6 +5,8 @@ mod c1_api;
 mod c2;
 mod c3;
 mod c4;
+mod c5;
+mod client;
 
 use meshproof_harness::scenario::Scenario;
 
@@ -16,5 +18,6 @@ pub fn checkpoints() -> Vec<Scenario> {
         c2::scenario(),
         c3::scenario(),
         c4::scenario(),
+        c5::scenario(),
     ]
 }
