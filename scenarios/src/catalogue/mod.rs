@@ -6,6 +6,8 @@ mod c2;
 mod c3;
 mod c4;
 mod c5;
+mod c6a;
+mod c6b;
 mod client;
 
 use meshproof_harness::scenario::Scenario;
@@ -19,5 +21,7 @@ pub fn checkpoints() -> Vec<Scenario> {
         c3::scenario(),
         c4::scenario(),
         c5::scenario(),
+        c6a::scenario(),
+        c6b::scenario(),
     ]
 }
