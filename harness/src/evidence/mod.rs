@@ -3,5 +3,13 @@
 //! This is where mesh and product meet. A witness that shows absence must first have shown
 //! presence; whether that makes a claim true is for the scenarios to ask and `outcome` to judge.
 
+pub mod access_log;
+pub mod certificate;
+pub mod gateway;
+pub mod https;
 pub mod intruder;
 pub mod nodes;
+pub mod open_connections;
+pub mod plain_http;
+pub mod proxy_tls;
+pub mod tcp_metrics;

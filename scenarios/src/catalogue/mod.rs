@@ -5,6 +5,10 @@ mod c1_api;
 mod c2;
 mod c3;
 mod c4;
+mod c5;
+mod c6a;
+mod c6b;
+mod client;
 
 use meshproof_harness::scenario::Scenario;
 
@@ -16,5 +20,8 @@ pub fn checkpoints() -> Vec<Scenario> {
         c2::scenario(),
         c3::scenario(),
         c4::scenario(),
+        c5::scenario(),
+        c6a::scenario(),
+        c6b::scenario(),
     ]
 }
