@@ -72,8 +72,19 @@ pub fn restarts(pod: &Pod) -> i32 {
     init.chain(own).map(|c| c.restart_count).sum()
 }
 
-/// The pod's phase, or why a container of it waits.
+/// The pod's phase, or why it is not scheduled, or why a container of it waits.
 pub fn state(pod: &Pod) -> String {
+    let conditions = pod
+        .status
+        .iter()
+        .flat_map(|s| s.conditions.iter().flatten());
+    let unscheduled = conditions
+        .into_iter()
+        .find(|c| c.type_ == "PodScheduled" && c.status == "False")
+        .and_then(|c| c.message.clone());
+    if let Some(message) = unscheduled {
+        return format!("Pending ({message})");
+    }
     let waiting = counted(pod).into_iter().find_map(|c| {
         let waiting = c.state.as_ref()?.waiting.as_ref()?;
         waiting
@@ -153,6 +164,21 @@ mod tests {
         assert_eq!(readiness(&pod()), (1, 2));
         assert_eq!(line(&pod()), "ignite-0 1/2 CrashLoopBackOff");
         assert_eq!(restarts(&pod()), 3);
+    }
+
+    #[test]
+    fn a_pod_that_no_node_takes_says_why() {
+        let mut pending = pod();
+        pending.status = serde_json::from_value(serde_json::json!({
+            "phase": "Pending",
+            "conditions": [{ "type": "PodScheduled", "status": "False",
+                             "message": "0/2 nodes are available: 2 Insufficient cpu." }]
+        }))
+        .unwrap();
+        assert_eq!(
+            line(&pending),
+            "ignite-0 0/2 Pending (0/2 nodes are available: 2 Insufficient cpu.)"
+        );
     }
 
     #[test]

@@ -5,8 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Node;
 use kube::Api;
+use kube::api::{Patch, PatchParams};
 use serde::{Deserialize, Serialize};
 
 use super::images::{Images, Key, remove_folder};
@@ -14,7 +16,7 @@ use super::kind::{self, KindCluster};
 use super::store::Delivery;
 use super::topology::Topology;
 use super::{Engine, LabError, Paths};
-use crate::kube::{Kube, Seen, Watch, until};
+use crate::kube::{Kube, KubeError, Seen, Watch, until};
 use crate::progress::Progress;
 
 /// Where the record's folder is mounted in every node: the marker that makes a node ours.
@@ -256,6 +258,7 @@ impl Cluster {
         for node in &names {
             delivery.load_into(engine, node, wanted.images).await?;
         }
+        self.settle(wanted.topology.nodes()).await?;
         self.record.containers = self
             .marked_containers(engine)
             .await?
@@ -265,6 +268,29 @@ impl Cluster {
         self.record.running_since = engine.running_since(&self.record.containers).await?;
         self.record.complete = true;
         self.write_record()
+    }
+
+    /// Waits until every node takes pods: a pod that comes before goes to the control plane and
+    /// takes the room that an Ignite pod needs. For the same reason CoreDNS, of which kubeadm makes
+    /// two, keeps one.
+    async fn settle(&self, nodes: usize) -> Result<(), LabError> {
+        let kube = Kube::from_kubeconfig(&self.kubeconfig(), 1.0).await?;
+        let deployments: Api<Deployment> = Api::namespaced(kube.client(), "kube-system");
+        let one = serde_json::json!({ "spec": { "replicas": 1 } });
+        deployments
+            .patch("coredns", &PatchParams::default(), &Patch::Merge(&one))
+            .await
+            .map_err(KubeError::api("scaling CoreDNS to one"))?;
+        let api: Api<Node> = Api::all(kube.client());
+        until(
+            &api,
+            Watch::default(),
+            "every node to be Ready",
+            kube.limit(60),
+            |seen| nodes_ready(seen.values(), nodes),
+        )
+        .await?;
+        Ok(())
     }
 
     /// Ids and names of the containers that carry this cluster's marker, running or not.
