@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use crate::cleanup::Cleanup;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::Api;
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, ListParams};
 use meshproof_harness::evidence::intruder;
 use meshproof_harness::expectation::{self, Expectations};
-use meshproof_harness::kube::{Kube, KubeError, Seen, Watch, until};
+use meshproof_harness::kube::{Kube, KubeError, Seen, Watch, pods, until};
 use meshproof_harness::lab::{IstioBuild, Lab, LabError, Paths, Wish};
 use meshproof_harness::mesh::{
     Capabilities, ISTIO_NAMESPACE, Injection, Install, SidecarMode, injection_trial,
@@ -158,7 +158,7 @@ impl Session {
         let mut left_behind = vec![];
         if !keep {
             let namespaces = [GUIDE_NAMESPACE, intruder::NAMESPACE];
-            if let Err(error) = clear(&self.lab.kube, &namespaces).await {
+            if let Err(error) = clear_pods(&self.lab.kube, &namespaces).await {
                 left_behind.push(error.to_string());
             }
         }
@@ -287,11 +287,53 @@ async fn product(kube: &Kube) -> Option<ProductFacts> {
     })
 }
 
-/// Deletes what a walk makes, and waits until it is gone.
+/// Deletes what a walk makes, and waits until its namespaces are gone.
 ///
 /// # Errors
 /// What could not be deleted, or was not gone in time.
 pub async fn clear(kube: &Kube, namespaces: &[&str]) -> Result<(), StepError> {
+    delete(kube, namespaces).await?;
+    let api: Api<Namespace> = Api::all(kube.client());
+    until(
+        &api,
+        Watch::default(),
+        "the namespaces to be gone",
+        kube.limit(120),
+        |seen| match seen.keys().find(|name| namespaces.contains(&name.as_str())) {
+            None => Seen::Met(()),
+            Some(left) => Seen::NotYet(format!("{left} is still there")),
+        },
+    )
+    .await?;
+    Ok(())
+}
+
+/// Deletes what a walk makes, and waits until no pod of it is left. The namespaces themselves are
+/// on their way then: the API server has them down as ending, and a next walk waits for that.
+///
+/// # Errors
+/// What could not be deleted, or was not gone in time.
+async fn clear_pods(kube: &Kube, namespaces: &[&str]) -> Result<(), StepError> {
+    delete(kube, namespaces).await?;
+    for namespace in namespaces {
+        let api: Api<Pod> = Api::namespaced(kube.client(), namespace);
+        let name = format!("the pods of {namespace} to be gone");
+        until(
+            &api,
+            Watch::default(),
+            name,
+            kube.limit(120),
+            |seen| match seen.values().next() {
+                None => Seen::Met(()),
+                Some(left) => Seen::NotYet(pods::line(left)),
+            },
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+async fn delete(kube: &Kube, namespaces: &[&str]) -> Result<(), StepError> {
     let secret = serde_json::json!({
         "apiVersion": "v1", "kind": "Secret",
         "metadata": { "name": GATEWAY_SECRET, "namespace": ISTIO_NAMESPACE },
@@ -301,28 +343,17 @@ pub async fn clear(kube: &Kube, namespaces: &[&str]) -> Result<(), StepError> {
     for namespace in namespaces {
         match api.delete(namespace, &DeleteParams::default()).await {
             Ok(_) => {}
-            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(kube::Error::Api(status)) if status.code == 404 => continue,
             Err(error) => return Err(KubeError::api(format!("deleting {namespace}"))(error).into()),
         }
+        // Nothing is lost with a walk's pods, so they need not be given the guide's 60 s to end.
+        let pods: Api<Pod> = Api::namespaced(kube.client(), namespace);
+        pods.delete_collection(
+            &DeleteParams::default().grace_period(1),
+            &ListParams::default(),
+        )
+        .await
+        .map_err(KubeError::api(format!("deleting the pods of {namespace}")))?;
     }
-    until(
-        &api,
-        Watch::default(),
-        "the namespaces to be gone",
-        kube.limit(120),
-        |seen| {
-            let left: Vec<&str> = namespaces
-                .iter()
-                .copied()
-                .filter(|name| seen.contains_key(*name))
-                .collect();
-            if left.is_empty() {
-                Seen::Met(())
-            } else {
-                Seen::NotYet(format!("{} still there", left.join(", ")))
-            }
-        },
-    )
-    .await?;
     Ok(())
 }

@@ -192,7 +192,7 @@ fn decided(logs: &[NodeLog]) -> bool {
 /// Writes numbered keys through one node.
 ///
 /// # Errors
-/// One sentence with the key that could not be written.
+/// One sentence with what could not be written.
 pub async fn write_keys(
     kube: &Kube,
     namespace: &str,
@@ -200,21 +200,18 @@ pub async fn write_keys(
     prefix: &str,
     count: u32,
 ) -> Result<(), String> {
-    let mut client = client(kube, namespace, through).await?;
-    for number in 0..count {
-        let (key, value) = entry(prefix, number);
-        client
-            .put(CACHE, &Value::String(key.clone()), &Value::String(value))
-            .await
-            .map_err(|error| format!("writing {key} through {through}: {error}"))?;
-    }
-    Ok(())
+    let entries: Vec<(Value, Value)> = (0..count).map(|n| entry(prefix, n)).collect();
+    client(kube, namespace, through)
+        .await?
+        .put_all(CACHE, &entries)
+        .await
+        .map_err(|error| format!("writing {count} keys through {through}: {error}"))
 }
 
 /// Reads numbered keys through one node and counts those that hold what was written.
 ///
 /// # Errors
-/// One sentence with the key that could not be read.
+/// One sentence with what could not be read.
 pub async fn read_keys(
     kube: &Kube,
     namespace: &str,
@@ -222,24 +219,21 @@ pub async fn read_keys(
     prefix: &str,
     count: u32,
 ) -> Result<u32, String> {
-    let mut client = client(kube, namespace, through).await?;
-    let mut found = 0;
-    for number in 0..count {
-        let (key, value) = entry(prefix, number);
-        let read = client
-            .get(CACHE, &Value::String(key.clone()))
-            .await
-            .map_err(|error| format!("reading {key} through {through}: {error}"))?;
-        found += u32::from(read == Value::String(value));
-    }
-    Ok(found)
+    let entries: Vec<(Value, Value)> = (0..count).map(|n| entry(prefix, n)).collect();
+    let keys: Vec<Value> = entries.iter().map(|(key, _)| key.clone()).collect();
+    let found = client(kube, namespace, through)
+        .await?
+        .get_all(CACHE, &keys)
+        .await
+        .map_err(|error| format!("reading {count} keys through {through}: {error}"))?;
+    let as_written = entries.iter().filter(|entry| found.contains(entry)).count();
+    Ok(u32::try_from(as_written).unwrap_or(u32::MAX))
 }
 
-fn entry(prefix: &str, number: u32) -> (String, String) {
-    (
-        format!("{prefix}-{number}"),
-        format!("value of {prefix}-{number}"),
-    )
+fn entry(prefix: &str, number: u32) -> (Value, Value) {
+    let key = format!("{prefix}-{number}");
+    let value = format!("value of {key}");
+    (Value::String(key), Value::String(value))
 }
 
 async fn client(

@@ -122,6 +122,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ThinClient<S> {
             .await
     }
 
+    /// Writes several entries in one request; existing ones are overwritten.
+    ///
+    /// # Errors
+    /// As [`ThinClient::put`].
+    pub async fn put_all(
+        &mut self,
+        cache: &str,
+        pairs: &[(Value, Value)],
+    ) -> Result<(), ThinError> {
+        let payload = codec::pairs(cache, pairs);
+        self.call(Operation::PutAll, &payload, codec::nothing).await
+    }
+
+    /// Reads several entries in one request: those that there are, in the node's order.
+    ///
+    /// # Errors
+    /// As [`ThinClient::put`].
+    pub async fn get_all(
+        &mut self,
+        cache: &str,
+        keys: &[Value],
+    ) -> Result<Vec<(Value, Value)>, ThinError> {
+        let payload = codec::keys(cache, keys);
+        self.call(Operation::GetAll, &payload, codec::found).await
+    }
+
     /// Counts the entries of a cache over all nodes, each once however many backups it has.
     ///
     /// # Errors

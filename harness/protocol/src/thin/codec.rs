@@ -58,6 +58,10 @@ pub enum Operation {
     CacheNames = 1050,
     /// Makes a cache with the default configuration, unless it exists.
     GetOrCreateCache = 1052,
+    /// Reads several entries.
+    GetAll = 1003,
+    /// Writes several entries.
+    PutAll = 1004,
 }
 
 impl Operation {
@@ -69,6 +73,8 @@ impl Operation {
             Self::Size => "cache size",
             Self::CacheNames => "cache names",
             Self::GetOrCreateCache => "get or create cache",
+            Self::GetAll => "cache get all",
+            Self::PutAll => "cache put all",
         }
     }
 }
@@ -205,6 +211,45 @@ pub fn entries(cache: &str, entries: &[&Value]) -> Vec<u8> {
         entry.encode(&mut payload);
     }
     payload
+}
+
+/// The payload of [`Operation::GetAll`]: the cache, no flags, how many keys, the keys.
+pub fn keys(cache: &str, keys: &[Value]) -> Vec<u8> {
+    let mut payload = counted(cache, keys.len());
+    for key in keys {
+        key.encode(&mut payload);
+    }
+    payload
+}
+
+/// The payload of [`Operation::PutAll`]: the cache, no flags, how many pairs, keys and values in
+/// turn.
+pub fn pairs(cache: &str, pairs: &[(Value, Value)]) -> Vec<u8> {
+    let mut payload = counted(cache, pairs.len());
+    for (key, value) in pairs {
+        key.encode(&mut payload);
+        value.encode(&mut payload);
+    }
+    payload
+}
+
+fn counted(cache: &str, count: usize) -> Vec<u8> {
+    let mut payload = entries(cache, &[]);
+    let count = i32::try_from(count).expect("a request of 2^31 entries is no request");
+    payload.extend(count.to_le_bytes());
+    payload
+}
+
+/// Reads the payload that answers [`Operation::GetAll`]: the entries that there are.
+pub fn found(payload: &[u8]) -> Result<Vec<(Value, Value)>, Malformed> {
+    let mut reader = Reader::new("answer to cache get all", payload);
+    let count = reader.i32()?;
+    let mut found = Vec::new();
+    for _ in 0..count {
+        found.push((Value::decode(&mut reader)?, Value::decode(&mut reader)?));
+    }
+    reader.end()?;
+    Ok(found)
 }
 
 /// The payload of [`Operation::Size`]. Without peek modes Ignite counts each entry once, in its

@@ -81,6 +81,7 @@ impl Images {
         istio: &IstioBuild,
     ) -> Result<Self, LabError> {
         let probe = ProbeBinary::find()
+            .await
             .ok_or_else(|| LabError::ImagesMissing(vec!["meshproof-probe (the program)".into()]))?;
         let wanted: Vec<_> = std::iter::once(recipes::node())
             .chain(recipes::images(istio, &probe))
@@ -132,7 +133,7 @@ impl Images {
         istio: &IstioBuild,
         progress: &Progress,
     ) -> Result<Self, LabError> {
-        let probe = ProbeBinary::find().ok_or(LabError::ToolMissing {
+        let probe = ProbeBinary::find().await.ok_or(LabError::ToolMissing {
             tool: "meshproof-probe",
             cure: "run ci/setup, which makes it, or name it in MESHPROOF_PROBE",
         })?;

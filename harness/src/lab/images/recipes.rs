@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use super::debian;
 use super::go::{GoBuild, Requirements};
-use super::key::{Key, sha256};
+use super::key::Key;
 use super::pins::{self, IstioBuild};
+use crate::process::Program;
 
 macro_rules! recipe_file {
     ($path:literal) => {
@@ -34,8 +35,8 @@ pub enum Content {
     File {
         /// Where it lies.
         path: PathBuf,
-        /// Its digest.
-        digest: String,
+        /// What names its content.
+        version: String,
     },
 }
 
@@ -68,7 +69,7 @@ impl Image {
                 Content::Artifact { artifact, path } => {
                     key.add(&artifact.0).add(artifact.1.as_str()).add(path)
                 }
-                Content::File { digest, .. } => key.add(digest),
+                Content::File { version, .. } => key.add(version),
             };
         }
         format!("meshproof.local/{}:{}", self.name, key.finish())
@@ -80,13 +81,14 @@ impl Image {
 pub struct ProbeBinary {
     /// Where it lies.
     pub path: PathBuf,
-    /// Its digest.
-    pub digest: String,
+    /// What it says of itself: its version, and the name of the sources that it was made from.
+    pub version: String,
 }
 
 impl ProbeBinary {
-    /// Finds the probe: `MESHPROOF_PROBE`, else beside the running program.
-    pub fn find() -> Option<Self> {
+    /// Finds the probe: `MESHPROOF_PROBE`, else beside the running program; none where there is
+    /// none that tells its version.
+    pub async fn find() -> Option<Self> {
         let named = std::env::var_os("MESHPROOF_PROBE").map(PathBuf::from);
         let beside = || {
             let program = std::env::current_exe().ok()?;
@@ -95,12 +97,15 @@ impl ProbeBinary {
                 .ancestors()
                 .skip(1)
                 .take(2)
-                .map(|f| f.join("meshproof-probe"))
-                .find(|p| p.is_file())
+                .map(|folder| folder.join("meshproof-probe"))
+                .find(|path| path.is_file())
         };
         let path = named.or_else(beside)?;
-        let digest = sha256(&std::fs::read(&path).ok()?);
-        Some(Self { path, digest })
+        let told = Program::new(&path).arg("--version").run().await.ok()?;
+        Some(Self {
+            path,
+            version: told.stdout.trim().to_owned(),
+        })
     }
 }
 
@@ -430,14 +435,14 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
         Image {
             name: "probe",
             lab_name: Some(PROBE_LAB_NAME.into()),
-            origin: format!("meshproof-probe {}", env!("CARGO_PKG_VERSION")),
+            origin: probe.version.clone(),
             base: Some(debian::reference()),
             dockerfile: recipe_file!("probe/Dockerfile"),
             context: vec![(
                 "meshproof-probe",
                 Content::File {
                     path: probe.path.clone(),
-                    digest: probe.digest.clone(),
+                    version: probe.version.clone(),
                 },
             )],
         },
@@ -495,7 +500,7 @@ mod tests {
     fn probe() -> ProbeBinary {
         ProbeBinary {
             path: "/nowhere".into(),
-            digest: "0".into(),
+            version: "0".into(),
         }
     }
 
@@ -516,7 +521,7 @@ mod tests {
     #[test]
     fn a_new_probe_changes_the_probe_alone() {
         let other = ProbeBinary {
-            digest: "1".into(),
+            version: "1".into(),
             ..probe()
         };
         let before = images(&pins::ISTIO_AUGUST_2026, &probe());
