@@ -3,3 +3,4 @@
 pub mod catalogue;
 pub mod progress_bar;
 pub mod session;
+pub mod trials;
