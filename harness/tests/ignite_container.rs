@@ -1,85 +1,35 @@
-//! One Ignite container, without Kubernetes: the REST client and the log reader against a real node.
+//! One Ignite container, without Kubernetes: our clients and the log reader against a real node.
 //!
-//! It runs with the guide's own configuration. The name of the headless Service, which only a
-//! cluster resolves, is the container's loopback here, so the node finds itself and starts alone.
+//! What is asked of it here is what the scenarios rest on: REST and the thin client see the same
+//! data, a node's log tells what it is and who came, and every port answers a plaintext client
+//! (the intruder's positive controls). How the node is started is in `node`.
+//!
+//! Each test starts a container, so each holds the file lock `engine`: one at a time, over all
+//! test programs, however they are run.
 
-use meshproof_harness::product::guide;
+#[path = "ignite_container/node.rs"]
+mod node;
+
 use meshproof_harness::product::logs::NodeLog;
-use meshproof_harness::product::rest::{RestClient, RestError};
+use meshproof_harness::product::rest::RestError;
+use meshproof_protocol::classify::{Spoken, first_bytes};
+use meshproof_protocol::plaintext;
+use meshproof_protocol::ports::ProductPort;
+use meshproof_protocol::thin::{ThinError, Value};
+use node::{LIMIT, Node};
 use serial_test::file_serial;
-use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
-use testcontainers::core::{Host, IntoContainerPort, WaitFor};
-use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerAsync, GenericImage, ImageExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-const CONFIG_PATH: &str = "/ignite/config/ignite-config.xml";
-const REST_PORT: u16 = 8080;
-const LIMIT: Duration = Duration::from_secs(10);
-
-fn ignite_image() -> String {
-    std::env::var("MESHPROOF_IGNITE_IMAGE")
-        .expect("no Ignite image is known: run ci/setup, or name one in MESHPROOF_IGNITE_IMAGE")
-}
-
-/// Name and tag, which testcontainers wants apart. A registry's port has a colon too.
-fn name_and_tag(image: &str) -> (&str, &str) {
-    match image.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, tag),
-        _ => (image, "latest"),
-    }
-}
-
-/// Starts a node as the guide's pod does: its configuration and its environment.
-async fn start_node() -> ContainerAsync<GenericImage> {
-    let manifest = guide::ignite_cluster().expect("the guide's manifest is readable");
-    let config = manifest
-        .object("ConfigMap", "ignite-config")
-        .expect("it has the ConfigMap");
-    let xml = config["data"]["ignite-config.xml"]
-        .as_str()
-        .expect("the ConfigMap holds the XML");
-    let set = manifest
-        .object("StatefulSet", "ignite")
-        .expect("it has the StatefulSet");
-    let env = set["spec"]["template"]["spec"]["containers"][0]["env"]
-        .as_array()
-        .expect("env");
-
-    let image = ignite_image();
-    let (name, tag) = name_and_tag(&image);
-    // Printed after the ports are open, so the node is up when it is seen.
-    let started = WaitFor::message_on_either_std("Topology snapshot [ver=1,");
-    let mut request = GenericImage::new(name, tag)
-        .with_exposed_port(REST_PORT.tcp())
-        .with_wait_for(started)
-        .with_startup_timeout(Duration::from_secs(120))
-        .with_copy_to(CONFIG_PATH, xml.as_bytes().to_vec())
-        .with_host(
-            "ignite-headless.ignite.svc.cluster.local",
-            Host::Addr(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        );
-    for variable in env {
-        let text = |field: &str| variable[field].as_str().expect("a string").to_owned();
-        request = request.with_env_var(text("name"), text("value"));
-    }
-    request.start().await.expect("the Ignite container starts")
-}
-
-async fn rest_client(node: &ContainerAsync<GenericImage>) -> RestClient {
-    let host = node.get_host().await.expect("the engine's host");
-    let port = node
-        .get_host_port_ipv4(REST_PORT)
-        .await
-        .expect("the mapped port");
-    RestClient::new(&format!("http://{host}:{port}"), LIMIT).expect("the base is a URL")
-}
+/// Of 2.16.0, from `ClientStatus`.
+const CACHE_DOES_NOT_EXIST: i32 = 1000;
 
 #[tokio::test]
 #[file_serial(engine)]
 async fn a_node_answers_over_rest() {
-    let node = start_node().await;
-    let rest = rest_client(&node).await;
+    let node = Node::start().await;
+    let rest = node.rest().await;
 
     assert_eq!(rest.version().await.unwrap(), "2.16.0");
     assert_eq!(rest.state().await.unwrap(), "ACTIVE");
@@ -107,15 +57,9 @@ async fn a_node_answers_over_rest() {
 #[tokio::test]
 #[file_serial(engine)]
 async fn the_log_of_a_lone_node_is_read() {
-    let node = start_node().await;
-    let top = rest_client(&node).await.top().await.unwrap();
-    let mut text = node.stdout_to_vec().await.expect("the container's output");
-    text.extend(
-        node.stderr_to_vec()
-            .await
-            .expect("the container's error output"),
-    );
-    let text = String::from_utf8_lossy(&text);
+    let node = Node::start().await;
+    let top = node.rest().await.top().await.unwrap();
+    let text = node.log().await;
     let log = NodeLog::read(&text);
 
     assert_eq!(
@@ -126,11 +70,157 @@ async fn the_log_of_a_lone_node_is_read() {
     assert!(log.exchange_completed(1), "{text}");
     assert_eq!(log.stalled(), None);
     assert_eq!(log.local_node(), Some((top[0].node_id.as_str(), 1)));
-    for port in [REST_PORT, 10800, 11211, 47100, 47500] {
+    for port in ProductPort::ALL {
         assert!(
-            log.local_ports().contains(&port),
+            log.local_ports().contains(&port.number()),
             "{port} is not among {:?}",
             log.local_ports()
         );
     }
+}
+
+#[tokio::test]
+#[file_serial(engine)]
+async fn the_thin_client_stores_and_counts_every_type() {
+    let node = Node::start().await;
+    let mut thin = node.thin().await;
+
+    thin.get_or_create_cache("typed").await.unwrap();
+    let names = thin.cache_names().await.unwrap();
+    for expected in ["PERSON", "typed"] {
+        assert!(
+            names.iter().any(|name| name == expected),
+            "{expected} is not among {names:?}"
+        );
+    }
+
+    let entries = [
+        (Value::from(1_i32), Value::from("under an int")),
+        (Value::from(1_i64), Value::from("under a long")),
+        (Value::from("1"), Value::from("under a string")),
+        (Value::from(i32::MIN), Value::from(i64::MAX)),
+        (Value::from("grüße"), Value::from(-7_i32)),
+        (Value::from("empty"), Value::from("")),
+    ];
+    for (key, value) in &entries {
+        thin.put("typed", key, value).await.unwrap();
+    }
+    for (key, value) in &entries {
+        assert_eq!(
+            &thin.get("typed", key).await.unwrap(),
+            value,
+            "under {key:?}"
+        );
+    }
+    assert_eq!(thin.size("typed").await.unwrap(), entries.len() as u64);
+    assert_eq!(
+        thin.get("typed", &Value::from(2_i32)).await.unwrap(),
+        Value::Null
+    );
+
+    thin.put("typed", &Value::from(1_i32), &Value::from("anew"))
+        .await
+        .unwrap();
+    assert_eq!(
+        thin.get("typed", &Value::from(1_i32)).await.unwrap(),
+        Value::from("anew")
+    );
+    assert_eq!(thin.size("typed").await.unwrap(), entries.len() as u64);
+
+    let error = thin.get("ABSENT", &Value::from(1_i32)).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ThinError::Status {
+                code: CACHE_DOES_NOT_EXIST,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    // A refused request leaves the connection as it was.
+    assert_eq!(thin.size("typed").await.unwrap(), entries.len() as u64);
+}
+
+#[tokio::test]
+#[file_serial(engine)]
+async fn rest_and_the_thin_client_see_the_same_entries() {
+    let node = Node::start().await;
+    let rest = node.rest().await;
+    let mut thin = node.thin().await;
+
+    thin.put("PERSON", &Value::from("by thin"), &Value::from("a & b"))
+        .await
+        .unwrap();
+    assert_eq!(
+        rest.get("PERSON", "by thin").await.unwrap().as_deref(),
+        Some("a & b")
+    );
+    rest.put("PERSON", "by rest", "c / d").await.unwrap();
+    assert_eq!(
+        thin.get("PERSON", &Value::from("by rest")).await.unwrap(),
+        Value::from("c / d")
+    );
+
+    // REST's keys are strings: the same digit as an int is another key.
+    thin.put("PERSON", &Value::from(1_i32), &Value::from("int"))
+        .await
+        .unwrap();
+    assert_eq!(rest.get("PERSON", "1").await.unwrap(), None);
+    assert_eq!(
+        (
+            thin.size("PERSON").await.unwrap(),
+            rest.size("PERSON").await.unwrap()
+        ),
+        (3, 3)
+    );
+}
+
+#[tokio::test]
+#[file_serial(engine)]
+async fn every_port_answers_a_plaintext_client() {
+    let node = Node::start().await;
+    let top = node.rest().await.top().await.unwrap();
+
+    for port in ProductPort::ALL {
+        let answer = answer(&node.address(port).await, &plaintext::request(port)).await;
+        let spoken = first_bytes(&answer);
+        let expected = match port {
+            ProductPort::ThinClient => Spoken::ThinClientAnswer { accepted: true },
+            ProductPort::Communication => Spoken::Communication {
+                node_id: Some(top[0].node_id.clone()),
+            },
+            ProductPort::Discovery => Spoken::DiscoveryAnswer {
+                class: Some(
+                    "org.apache.ignite.spi.discovery.tcp.messages.TcpDiscoveryPingResponse".into(),
+                ),
+            },
+            ProductPort::Rest => Spoken::Http,
+            ProductPort::RestTcp => Spoken::Memcached,
+        };
+        assert_eq!(spoken, expected, "{port} answered {answer:02x?}");
+    }
+
+    // 47500's second control: the log names whoever pinged.
+    node.log_line(plaintext::PING_SENDER).await;
+    assert!(!NodeLog::read(&node.log().await).connections().is_empty());
+}
+
+/// Sends a request in plaintext and reads until the answer is something known, or ends.
+async fn answer(address: &str, request: &[u8]) -> Vec<u8> {
+    let mut received = Vec::with_capacity(1024);
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(request).await?;
+        while matches!(first_bytes(&received), Spoken::Nothing | Spoken::Other)
+            && stream.read_buf(&mut received).await? > 0
+        {}
+        std::io::Result::Ok(())
+    };
+    let ended = timeout(LIMIT, exchange).await;
+    assert!(
+        matches!(ended, Ok(Ok(()))),
+        "{address}: {ended:?} after {received:02x?}"
+    );
+    received
 }

@@ -5,3 +5,4 @@ pub mod cleanup;
 pub mod cli;
 pub mod progress_bar;
 pub mod session;
+pub mod trials;

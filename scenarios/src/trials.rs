@@ -1,0 +1,279 @@
+//! How the catalogue reads as `cargo test` trials: names, results, and what the environment asks.
+//!
+//! Pure functions; the program that runs the trials is `tests/catalogue`. What is asked on the
+//! command line elsewhere (`--istio`, `--timeout-scale`) comes from variables here, because the
+//! command line of a test program belongs to the test harness.
+
+use std::ffi::OsString;
+
+use meshproof_harness::lab::IstioBuild;
+use meshproof_harness::lab::images::pins;
+use meshproof_harness::mesh::SidecarMode;
+use meshproof_harness::outcome::{ScenarioOutcome, Verdict};
+use meshproof_harness::report::{checks, table};
+use meshproof_harness::scenario::About;
+
+use crate::session::Options;
+
+/// The kind of every trial that needs a cluster; `cargo test cluster` runs them all.
+pub const KIND: &str = "cluster";
+
+/// A scenario's name as a trial: its id, then its title in the form of a test's name.
+pub fn name(about: &About) -> String {
+    let title = about.title.to_lowercase().replace(['\'', '’'], "");
+    let words = title
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    format!("{}::{}", about.id, words.collect::<Vec<_>>().join("-"))
+}
+
+/// What a trial tells the test harness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// It passed.
+    Passed,
+    /// It could not be asked, for a reason on record.
+    Ignored(String),
+    /// It failed, with the whole story.
+    Failed(String),
+}
+
+impl Told {
+    /// What a scenario's outcome is as a trial: it passes if the outcome is on record.
+    ///
+    /// A `Blocked` on record is no pass, since nothing was shown, and no failure either.
+    pub fn of(outcome: &ScenarioOutcome) -> Self {
+        let expected = &outcome.expectation;
+        match &outcome.verdict {
+            Verdict::Blocked { reason } if expected.green => Self::Ignored(reason.clone()),
+            _ if expected.green => Self::Passed,
+            verdict => {
+                let on_record = match expected.on_record.as_slice() {
+                    [] => "nothing".to_owned(),
+                    known => known.join(", "),
+                };
+                Self::Failed(format!(
+                    "{} is not on record; on record: {on_record} ({})\n\n{}",
+                    verdict.name(),
+                    expected.yardstick,
+                    checks::render(outcome, table::DEFAULT_WIDTH),
+                ))
+            }
+        }
+    }
+}
+
+/// What the environment asks of the trials.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// What the session is to do.
+    pub options: Options,
+    /// Whether what the walk made is to be left on the cluster.
+    pub keep: bool,
+}
+
+/// A variable that does not say what it could say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskedError {
+    /// `MESHPROOF_ISTIO`.
+    #[error(
+        "MESHPROOF_ISTIO is {found:?}, which is no known build; unset it or use one of {known}"
+    )]
+    Istio {
+        /// What it says.
+        found: String,
+        /// What it could say.
+        known: String,
+    },
+    /// `MESHPROOF_TIMEOUT_SCALE`.
+    #[error("MESHPROOF_TIMEOUT_SCALE is {0:?}; unset it or give a number above 0, such as 1.5")]
+    TimeoutScale(String),
+}
+
+/// Reads what is asked: `MESHPROOF_ISTIO` (a build's id), `MESHPROOF_TIMEOUT_SCALE` (the factor on
+/// every limit), `MESHPROOF_KEEP` (leave all on the cluster), `CI` (begin with a fresh cluster).
+///
+/// # Errors
+/// The first variable that does not say what it could say.
+pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, AskedError> {
+    let text = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
+    let set = |name| text(name).is_some_and(|value| !matches!(&*value, "" | "0" | "false"));
+    let istio = text("MESHPROOF_ISTIO").map_or(Ok(pins::ISTIO_AUGUST_2026), build)?;
+    let timeout_scale = match text("MESHPROOF_TIMEOUT_SCALE") {
+        None => 1.0,
+        Some(scale) => match scale.parse() {
+            Ok(factor) if f64::is_normal(factor) && factor > 0.0 => factor,
+            _ => return Err(AskedError::TimeoutScale(scale)),
+        },
+    };
+    Ok(Asked {
+        options: Options {
+            istio,
+            sidecar: SidecarMode::Auto,
+            // nextest runs every trial as a process of its own: fresh once per run cannot be told
+            // from there, and fresh once per trial would be absurd.
+            fresh: set("CI") && !set("NEXTEST"),
+            timeout_scale,
+            gateway_port: 0,
+            command: "cargo test".into(),
+        },
+        keep: set("MESHPROOF_KEEP"),
+    })
+}
+
+fn build(id: String) -> Result<IstioBuild, AskedError> {
+    let known = pins::ISTIO_BUILDS;
+    known
+        .iter()
+        .find(|build| build.id == id)
+        .copied()
+        .ok_or_else(|| AskedError::Istio {
+            found: id,
+            known: known
+                .iter()
+                .map(|build| build.id)
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use meshproof_harness::outcome::{Check, ExpectationResult, Standing};
+
+    use super::*;
+    use crate::catalogue;
+
+    fn outcome(verdict: Verdict, green: bool) -> ScenarioOutcome {
+        let seen = "servers=1 on ignite-1";
+        ScenarioOutcome {
+            id: "C3".into(),
+            title: "Two nodes form one cluster".into(),
+            section: "Deploy".into(),
+            claim: "Both nodes are in one topology.".into(),
+            verdict,
+            decided_by: seen.into(),
+            checks: vec![Check::answered(
+                Standing::Truth,
+                "servers=2",
+                false,
+                seen,
+                vec![],
+            )],
+            phases: vec![],
+            expectation: ExpectationResult {
+                green,
+                on_record: vec!["Confirmed (7)".into()],
+                yardstick: "the record of Istio 1.29.1".into(),
+            },
+            remarks: vec![],
+            on_cluster: true,
+        }
+    }
+
+    fn ask(variables: &[(&str, &str)]) -> Result<Asked, AskedError> {
+        asked(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn every_scenario_has_a_name_of_its_own_that_can_be_typed() {
+        let scenarios = catalogue::checkpoints();
+        let names: HashSet<String> = scenarios.iter().map(|s| name(&s.about)).collect();
+        assert_eq!(names.len(), scenarios.len());
+        for name in names {
+            let typed = |c: char| c.is_alphanumeric() || c == '-' || c == ':';
+            assert!(name.chars().all(typed), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_the_id_and_the_title() {
+        let scenario = catalogue::checkpoints().remove(0);
+        let about = About {
+            id: "C1b",
+            title: "The guide's API  (v1) is served!",
+            ..scenario.about
+        };
+        assert_eq!(name(&about), "C1b::the-guides-api-v1-is-served");
+    }
+
+    #[test]
+    fn what_is_on_record_passes_whatever_it_is() {
+        assert_eq!(Told::of(&outcome(Verdict::Confirmed, true)), Told::Passed);
+        assert_eq!(Told::of(&outcome(Verdict::Differs, true)), Told::Passed);
+    }
+
+    #[test]
+    fn blocked_for_a_reason_on_record_is_ignored_because() {
+        let blocked = |green| {
+            outcome(
+                Verdict::Blocked {
+                    reason: "no filter".into(),
+                },
+                green,
+            )
+        };
+        assert_eq!(Told::of(&blocked(true)), Told::Ignored("no filter".into()));
+        assert!(matches!(Told::of(&blocked(false)), Told::Failed(_)));
+    }
+
+    #[test]
+    fn news_fails_with_what_is_on_record_and_what_was_seen() {
+        let Told::Failed(text) = Told::of(&outcome(Verdict::Differs, false)) else {
+            panic!("news has to fail");
+        };
+        for part in [
+            "Differs is not on record; on record: Confirmed (7) (the record of Istio 1.29.1)",
+            "FAILS",
+            "seen: servers=1 on ignite-1",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn with_nothing_asked_the_default_build_is_reused_and_cleaned_up() {
+        let asked = ask(&[]).unwrap();
+        assert_eq!(asked.options.istio, pins::ISTIO_AUGUST_2026);
+        assert!(!asked.options.fresh && !asked.keep);
+        assert_eq!(asked.options.timeout_scale, 1.0);
+    }
+
+    #[test]
+    fn in_ci_the_cluster_is_fresh_but_not_once_per_trial() {
+        assert!(ask(&[("CI", "true")]).unwrap().options.fresh);
+        assert!(!ask(&[("CI", "false")]).unwrap().options.fresh);
+        assert!(!ask(&[("CI", "1"), ("NEXTEST", "1")]).unwrap().options.fresh);
+    }
+
+    #[test]
+    fn variables_are_taken_or_told_of() {
+        let id = pins::ISTIO_AUGUST_2026.id;
+        let all = [
+            ("MESHPROOF_ISTIO", id),
+            ("MESHPROOF_TIMEOUT_SCALE", "2.5"),
+            ("MESHPROOF_KEEP", "1"),
+        ];
+        let asked = ask(&all).unwrap();
+        assert!(asked.keep);
+        assert_eq!(
+            (asked.options.istio.id, asked.options.timeout_scale),
+            (id, 2.5)
+        );
+
+        let unknown = ask(&[("MESHPROOF_ISTIO", "1.0")]).unwrap_err().to_string();
+        assert!(
+            unknown.contains("\"1.0\"") && unknown.contains(id),
+            "{unknown}"
+        );
+        for scale in ["fast", "0", "-1", "NaN", "inf"] {
+            let error = ask(&[("MESHPROOF_TIMEOUT_SCALE", scale)]).unwrap_err();
+            assert_eq!(error, AskedError::TimeoutScale(scale.into()));
+        }
+    }
+}
