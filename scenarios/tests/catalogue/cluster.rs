@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use libtest_mimic::{Arguments, Completion, Conclusion, Failed, Trial};
 use meshproof::catalogue;
+use meshproof::cleanup::Cleanup;
 use meshproof::session::Session;
 use meshproof::trials::{self, Asked, Told};
 use meshproof_harness::lab::{self, Paths};
@@ -81,15 +82,27 @@ fn try_run(arguments: &Arguments) -> Result<Result<(), ExitCode>, String> {
     let opening = Opening::default();
     let progress = opening.progress();
     let scenarios = catalogue::checkpoints();
-    let session = runtime.block_on(async {
+    let cleanup = Cleanup::default();
+    let begun = runtime.block_on(async {
         tokio::select! {
             biased;
             signal = interrupt.comes() => Err(format!("{} came while the lab was brought up", signal.name)),
-            begun = Session::begin(&paths, asked.options.clone(), scenarios, &progress) => {
+            begun = Session::begin(&paths, asked.options.clone(), scenarios, &cleanup, &progress) => {
                 begun.map_err(|error| error.to_string())
             }
         }
-    })?;
+    });
+    let session = match begun {
+        Ok(session) => session,
+        Err(why) => {
+            // What was begun must not stay: a cluster half made, a namespace half filled.
+            let left = runtime.block_on(cleanup.run(&paths, &progress)).err();
+            let left = left.map_or(String::new(), |left| {
+                format!("; left behind: {}", left.join("; "))
+            });
+            return Err(why + &left);
+        }
+    };
     if !arguments.nocapture {
         opening.is_over();
     }
