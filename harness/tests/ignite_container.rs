@@ -113,6 +113,19 @@ async fn the_thin_client_stores_and_counts_every_type() {
         );
     }
     assert_eq!(thin.size("typed").await.unwrap(), entries.len() as u64);
+    let several = [
+        (Value::from("x"), Value::from(7_i64)),
+        (Value::from("y"), Value::from("z")),
+    ];
+    thin.get_or_create_cache("several").await.unwrap();
+    thin.put_all("several", &several).await.unwrap();
+    let keys = [Value::from("x"), Value::from("absent"), Value::from("y")];
+    let found = thin.get_all("several", &keys).await.unwrap();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        several.iter().all(|entry| found.contains(entry)),
+        "{found:?}"
+    );
     assert_eq!(
         thin.get("typed", &Value::from(2_i32)).await.unwrap(),
         Value::Null

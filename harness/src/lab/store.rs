@@ -20,6 +20,9 @@ const DATABASES: [&str; 2] = [
 /// Set to `archive`, this variable has images loaded into nodes even where they could be linked.
 const DELIVERY_VARIABLE: &str = "MESHPROOF_IMAGE_DELIVERY";
 
+/// How many stores are kept: one for each of two Istio builds side by side.
+const KEPT: usize = 2;
+
 /// The file that tells whether a container sees a folder of ours.
 const MARKER: &str = ".meshproof";
 
@@ -97,6 +100,9 @@ impl Delivery {
             Self::Archive(archive_file)
         };
         remove_folder(&visible)?;
+        // A store is gigabytes; nodes have links of their own, so an old one can go while they run.
+        cache.keep_newest("store", KEPT)?;
+        cache.keep_newest("archive", KEPT)?;
         stage.done();
         Ok(prepared)
     }

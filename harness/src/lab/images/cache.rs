@@ -60,6 +60,27 @@ impl Cache {
         Ok(place)
     }
 
+    /// Removes all but the newest artifacts of a name: those that are made anew whenever anything
+    /// in them changes, and that nobody asks for under an old key again.
+    ///
+    /// # Errors
+    /// A file error.
+    pub fn keep_newest(&self, name: &str, keep: usize) -> Result<(), LabError> {
+        let folder = self.root.join("artifacts");
+        let entries = std::fs::read_dir(&folder).map_err(LabError::file("reading", &folder))?;
+        let prefix = format!("{name}-");
+        let mut found: Vec<_> = entries
+            .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        found.sort();
+        let old = found.len().saturating_sub(keep);
+        found[..old]
+            .iter()
+            .try_for_each(|(_, path)| remove_folder(path))
+    }
+
     /// Takes the lock under which one process at a time builds; it ends with the value.
     ///
     /// # Errors
@@ -109,6 +130,37 @@ mod tests {
         }
         let kept = std::fs::read_to_string(cache.place("thing", &key()).join("file")).unwrap();
         assert_eq!(kept, "first");
+    }
+
+    #[tokio::test]
+    async fn only_the_newest_of_a_name_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        let keys = ["1", "2", "3"].map(|n| Key::over("store").add(n).finish());
+        for (age, key) in keys.iter().enumerate() {
+            let made = cache
+                .artifact("store", key, async |_| Ok(()))
+                .await
+                .unwrap();
+            let time =
+                std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(age as u64);
+            std::fs::File::open(made)
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
+        }
+        cache
+            .artifact("other", &keys[0], async |_| Ok(()))
+            .await
+            .unwrap();
+        cache.keep_newest("store", 2).unwrap();
+        let there = keys.map(|key| cache.place("store", &key).exists());
+        assert_eq!(there, [false, true, true]);
+        assert!(
+            cache
+                .place("other", &Key::over("store").add("1").finish())
+                .exists()
+        );
     }
 
     #[tokio::test]

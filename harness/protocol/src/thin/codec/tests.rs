@@ -152,6 +152,30 @@ fn counts_and_names_are_read() {
 }
 
 #[test]
+fn several_entries_are_counted_before_they_come() {
+    let pair = (Value::from(1_i32), Value::from(2_i32));
+    let one = [3, 1, 0, 0, 0];
+    let two = [3, 2, 0, 0, 0];
+    let head = |count: u8| {
+        let mut head = cache_id("A").to_le_bytes().to_vec();
+        head.extend([0, count, 0, 0, 0]);
+        head
+    };
+    let mut wanted = head(1);
+    wanted.extend(one.iter().chain(&two));
+    assert_eq!(pairs("A", std::slice::from_ref(&pair)), wanted);
+    let mut wanted = head(2);
+    wanted.extend(one.iter().chain(&two));
+    assert_eq!(keys("A", &[pair.0.clone(), pair.1.clone()]), wanted);
+
+    let mut answer = vec![1, 0, 0, 0];
+    answer.extend(one.iter().chain(&two));
+    assert_eq!(found(&answer), Ok(vec![pair]));
+    assert_eq!(found(&[0; 4]), Ok(vec![]));
+    assert!(found(&answer[..9]).is_err());
+}
+
+#[test]
 fn a_frame_is_held_against_the_limit() {
     assert_eq!(frame_length([1, 0, 0, 0]), Ok(1));
     assert_eq!(frame_length([0, 0, 0, 1]), Ok(MAX_FRAME));
