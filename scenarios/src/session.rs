@@ -222,8 +222,7 @@ pub async fn bring_up_mesh(
         kubeconfig: &kubeconfig,
         build: options.istio.id,
         sidecar_mode: options.sidecar,
-        // The Envoy of the wheels is upstream's; the live gateway is asked below all the same.
-        istio_filters: false,
+        istio_filters: options.istio.istio_filters,
     };
     install.ensure(&lab.kube, progress).await?;
     Ok((Capabilities::probe(&lab.kube).await?, install.overlays()))

@@ -110,7 +110,7 @@ impl Walk {
             scenario: about.id.to_owned(),
             build: self.stand.istio_build.clone(),
             sidecar: self.stand.sidecar_mode,
-            proxy: ProxyKind::of(self.stand.mesh.istio_filters.unwrap_or(true)),
+            proxy: ProxyKind::of(self.stand.mesh.istio_filters.unwrap_or(false)),
         };
         ScenarioOutcome {
             id: about.id.to_owned(),

@@ -56,6 +56,9 @@ pub struct IstioBuild {
     pub revision: &'static str,
     /// The Envoy whose API the build was written against, or a later one.
     pub envoy: Wheel,
+    /// Whether that Envoy carries Istio's own filters (`istio.stats` and its kin); decides whether
+    /// Istio may be installed without the *offline* overlay. What runs is asked of the live proxy.
+    pub istio_filters: bool,
 }
 
 /// Istio of August 2026, the default.
@@ -68,6 +71,7 @@ pub const ISTIO_AUGUST_2026: IstioBuild = IstioBuild {
         version: "1.40.0",
         sha256: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
     },
+    istio_filters: false,
 };
 
 /// The builds that `--istio` knows by id.
