@@ -9,9 +9,10 @@ use std::path::Path;
 
 use super::cache::Cache;
 use super::go::{self, Go};
+use super::image::{Content, Image};
 use super::pins::IstioBuild;
-use super::recipes::{self, Content, Image, ProbeBinary};
-use super::{debian, maven, preflight, wheel};
+use super::probe::ProbeBinary;
+use super::{debian, maven, preflight, programs, recipes, wheel};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
@@ -34,7 +35,7 @@ pub async fn build(
         }
     }
     // kind and istioctl run on this machine, so they are needed even when every image is there.
-    let programs_there = [recipes::kind(), recipes::istio(istio)]
+    let programs_there = [programs::kind(), programs::istio(istio)]
         .iter()
         .all(|build| cache.place(&build.name, &build.key()).exists());
     if missing.is_empty() && programs_there {
@@ -43,7 +44,7 @@ pub async fn build(
     preflight::check(cache)?;
     let compile = async {
         let go = Go::toolchain(cache).await?;
-        for build in recipes::go_builds(istio) {
+        for build in programs::all(istio) {
             go::artifact(cache, &go, &build, progress).await?;
         }
         module_files(cache, &go, istio).await
@@ -89,7 +90,7 @@ async fn module_files(cache: &Cache, go: &Go, istio: &IstioBuild) -> Result<(), 
     let (name, key) = recipes::kind_files();
     cache
         .artifact(&name, &key, async |at| {
-            let kind = recipes::kind();
+            let kind = programs::kind();
             let module = go.module_folder(kind.module, kind.version).await?;
             copy_tree(&module.join("images/base/files"), &at)
         })

@@ -7,10 +7,13 @@ mod build;
 mod cache;
 mod debian;
 mod go;
+mod image;
 mod key;
 mod maven;
 pub mod pins;
 mod preflight;
+mod probe;
+mod programs;
 mod recipes;
 mod wheel;
 
@@ -20,7 +23,8 @@ pub use cache::Cache;
 pub(crate) use cache::remove_folder;
 pub use key::Key;
 pub use pins::IstioBuild;
-pub use recipes::{ISTIO_HUB, ProbeBinary};
+pub use probe::ProbeBinary;
+pub use programs::ISTIO_HUB;
 
 use super::{Engine, LabError};
 use crate::outcome::ImageFact;
@@ -86,13 +90,13 @@ impl Images {
         let wanted: Vec<_> = std::iter::once(recipes::node())
             .chain(recipes::images(istio, &probe))
             .collect();
-        let references: Vec<String> = wanted.iter().map(recipes::Image::reference).collect();
+        let references: Vec<String> = wanted.iter().map(image::Image::reference).collect();
         let names: Vec<&str> = references.iter().map(String::as_str).collect();
         let ids = engine.image_ids(&names).await?;
         let program =
             |build: &go::GoBuild, name: &str| cache.place(&build.name, &build.key()).join(name);
-        let kind = program(&recipes::kind(), "kind");
-        let istioctl = program(&recipes::istio(istio), "istioctl");
+        let kind = program(&programs::kind(), "kind");
+        let istioctl = program(&programs::istio(istio), "istioctl");
         let mut missing: Vec<String> = [&kind, &istioctl]
             .iter()
             .filter(|p| !p.is_file())

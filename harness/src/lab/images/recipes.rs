@@ -3,13 +3,13 @@
 //! A recipe's key covers its Dockerfile, its base and all that is copied in, so a reference names
 //! one content. Nothing here builds anything.
 
-use std::path::PathBuf;
-
 use super::debian;
-use super::go::{GoBuild, Requirements};
+use super::go::GoBuild;
+use super::image::{Content, Image};
 use super::key::Key;
 use super::pins::{self, IstioBuild};
-use crate::process::Program;
+use super::probe::ProbeBinary;
+use super::programs;
 
 macro_rules! recipe_file {
     ($path:literal) => {
@@ -17,221 +17,6 @@ macro_rules! recipe_file {
     };
 }
 
-/// Where one file or folder of a build context comes from.
-#[derive(Debug, Clone)]
-pub enum Content {
-    /// A text of the recipe.
-    Text(&'static str),
-    /// An executable text of the recipe.
-    Script(&'static str),
-    /// A path inside a cached artifact.
-    Artifact {
-        /// The artifact's name and key.
-        artifact: (String, Key),
-        /// The path inside it; empty for all of it.
-        path: &'static str,
-    },
-    /// A file that was built beside this program.
-    File {
-        /// Where it lies.
-        path: PathBuf,
-        /// What names its content.
-        version: String,
-    },
-}
-
-/// One image.
-#[derive(Debug, Clone)]
-pub struct Image {
-    /// Its short name.
-    pub name: &'static str,
-    /// The name it carries inside the lab's nodes; none for the node image itself.
-    pub lab_name: Option<String>,
-    /// What it was made of, for the report.
-    pub origin: String,
-    /// The image it builds on, given to the Dockerfile as `BASE`.
-    pub base: Option<String>,
-    /// Its Dockerfile.
-    pub dockerfile: &'static str,
-    /// Its build context: path and content.
-    pub context: Vec<(&'static str, Content)>,
-}
-
-impl Image {
-    /// Its name in the user's engine.
-    pub fn reference(&self) -> String {
-        let mut key = Key::over(self.name).add(self.dockerfile);
-        key = key.add(self.base.as_deref().unwrap_or("scratch"));
-        for (path, content) in &self.context {
-            key = key.add(path);
-            key = match content {
-                Content::Text(text) | Content::Script(text) => key.add(text),
-                Content::Artifact { artifact, path } => {
-                    key.add(&artifact.0).add(artifact.1.as_str()).add(path)
-                }
-                Content::File { version, .. } => key.add(version),
-            };
-        }
-        format!("meshproof.local/{}:{}", self.name, key.finish())
-    }
-}
-
-/// The probe's binary, as found on this machine.
-#[derive(Debug, Clone)]
-pub struct ProbeBinary {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// What it says of itself: its version, and the name of the sources that it was made from.
-    pub version: String,
-}
-
-impl ProbeBinary {
-    /// Finds the probe: `MESHPROOF_PROBE`, else beside the running program; none where there is
-    /// none that tells its version.
-    pub async fn find() -> Option<Self> {
-        let named = std::env::var_os("MESHPROOF_PROBE").map(PathBuf::from);
-        let beside = || {
-            let program = std::env::current_exe().ok()?;
-            // A test's program lies one folder below the binaries.
-            program
-                .ancestors()
-                .skip(1)
-                .take(2)
-                .map(|folder| folder.join("meshproof-probe"))
-                .find(|path| path.is_file())
-        };
-        let path = named.or_else(beside)?;
-        let told = Program::new(&path).arg("--version").run().await.ok()?;
-        Some(Self {
-            path,
-            version: told.stdout.trim().to_owned(),
-        })
-    }
-}
-
-/// The programs that are compiled from Go modules for one Istio build, in the order they are made.
-pub fn go_builds(istio: &IstioBuild) -> Vec<GoBuild> {
-    vec![
-        kind(),
-        pause(),
-        kubernetes(),
-        self::istio(istio),
-        etcd(),
-        coredns(),
-    ]
-}
-
-/// kind itself.
-pub fn kind() -> GoBuild {
-    GoBuild {
-        name: "kind".into(),
-        module: "sigs.k8s.io/kind",
-        version: pins::KIND,
-        requirements: Requirements::Plain,
-        packages: vec![("sigs.k8s.io/kind", "")],
-        variables: vec![],
-    }
-}
-
-fn pause() -> GoBuild {
-    GoBuild {
-        name: "pause".into(),
-        module: "meshproof.local/pause",
-        version: pins::SANDBOX_TAG,
-        requirements: Requirements::Source(recipe_file!("pause/main.go")),
-        packages: vec![(".", "")],
-        variables: vec![],
-    }
-}
-
-fn kubernetes() -> GoBuild {
-    let mut numbers = pins::KUBERNETES.trim_start_matches('v').split('.');
-    let mut number = || numbers.next().unwrap_or_default().to_owned();
-    let version = "k8s.io/component-base/version";
-    GoBuild {
-        name: "kubernetes".into(),
-        module: "k8s.io/kubernetes",
-        version: pins::KUBERNETES,
-        requirements: Requirements::Staging(pins::KUBERNETES_STAGING),
-        packages: [
-            "k8s.io/kubernetes/cmd/kubeadm",
-            "k8s.io/kubernetes/cmd/kubelet",
-            "k8s.io/kubernetes/cmd/kubectl",
-            "k8s.io/kubernetes/cmd/kube-apiserver",
-            "k8s.io/kubernetes/cmd/kube-controller-manager",
-            "k8s.io/kubernetes/cmd/kube-scheduler",
-            "k8s.io/kubernetes/cmd/kube-proxy",
-        ]
-        .map(|package| (package, ""))
-        .to_vec(),
-        // kubeadm derives the image tags that it asks for from these.
-        variables: vec![
-            (format!("{version}.gitVersion"), pins::KUBERNETES.into()),
-            (format!("{version}.gitMajor"), number()),
-            (format!("{version}.gitMinor"), number()),
-            (format!("{version}.gitTreeState"), "clean".into()),
-            (
-                format!("{version}.buildDate"),
-                "1970-01-01T00:00:00Z".into(),
-            ),
-            (
-                "k8s.io/client-go/pkg/version.gitVersion".into(),
-                pins::KUBERNETES.into(),
-            ),
-        ],
-    }
-}
-
-/// Istio's three programs of one build.
-pub fn istio(build: &IstioBuild) -> GoBuild {
-    let version = "istio.io/istio/pkg/version";
-    GoBuild {
-        name: format!("istio-{}", build.id),
-        module: "istio.io/istio",
-        version: build.module_version,
-        requirements: Requirements::AsTheModuleItself,
-        packages: vec![
-            (
-                "istio.io/istio/pilot/cmd/pilot-discovery",
-                "vtprotobuf,disable_pgv",
-            ),
-            ("istio.io/istio/pilot/cmd/pilot-agent", "agent,disable_pgv"),
-            ("istio.io/istio/istioctl/cmd/istioctl", ""),
-        ],
-        variables: vec![
-            (format!("{version}.buildVersion"), build.id.into()),
-            (format!("{version}.buildTag"), build.id.into()),
-            (format!("{version}.buildGitRevision"), build.revision.into()),
-            (format!("{version}.buildStatus"), "Clean".into()),
-            (format!("{version}.buildHub"), ISTIO_HUB.into()),
-        ],
-    }
-}
-
-fn etcd() -> GoBuild {
-    GoBuild {
-        name: "etcd".into(),
-        module: "go.etcd.io/etcd/server/v3",
-        version: pins::ETCD,
-        requirements: Requirements::Plain,
-        packages: vec![("go.etcd.io/etcd/server/v3", "")],
-        variables: vec![],
-    }
-}
-
-fn coredns() -> GoBuild {
-    GoBuild {
-        name: "coredns".into(),
-        module: "github.com/coredns/coredns",
-        version: pins::COREDNS,
-        requirements: Requirements::Plain,
-        packages: vec![("github.com/coredns/coredns", "")],
-        variables: vec![],
-    }
-}
-
-/// The registry name under which a self-built Istio's images run in the lab.
-pub const ISTIO_HUB: &str = "meshproof.local/istio";
 /// The probe's name inside the lab, as the manifests of its pods have it.
 pub const PROBE_LAB_NAME: &str = "meshproof.local/probe:lab";
 
@@ -279,7 +64,7 @@ pub fn ignite_jars() -> (String, Key) {
 
 /// The node image.
 pub fn node() -> Image {
-    let kubernetes = kubernetes();
+    let kubernetes = programs::kubernetes();
     let program = |path| Content::Artifact {
         artifact: (kubernetes.name.clone(), kubernetes.key()),
         path,
@@ -321,8 +106,8 @@ pub fn node() -> Image {
 
 /// Every image that runs inside the nodes.
 pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
-    let kubernetes = kubernetes();
-    let istio = istio(build);
+    let kubernetes = programs::kubernetes();
+    let istio = programs::istio(build);
     let of = |go: &GoBuild, path| Content::Artifact {
         artifact: (go.name.clone(), go.key()),
         path,
@@ -346,6 +131,7 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
             of(&kubernetes, name),
         )
     };
+    let hub = programs::ISTIO_HUB;
     let istio_origin = format!("istio.io/istio {}", build.module_version);
     vec![
         component("kube-apiserver", "program/kube-apiserver"),
@@ -364,7 +150,7 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
             format!("registry.k8s.io/etcd:{}", pins::KUBEADM_ETCD_TAG),
             format!("go.etcd.io/etcd {}", pins::ETCD),
             "program/etcd",
-            of(&etcd(), "server"),
+            of(&programs::etcd(), "server"),
         ),
         Image {
             name: "coredns",
@@ -375,7 +161,7 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
             origin: format!("github.com/coredns/coredns {}", pins::COREDNS),
             base: None,
             dockerfile: recipe_file!("coredns/Dockerfile"),
-            context: vec![("coredns", of(&coredns(), "coredns"))],
+            context: vec![("coredns", of(&programs::coredns(), "coredns"))],
         },
         Image {
             name: "pause",
@@ -383,7 +169,7 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
             origin: "own source".into(),
             base: None,
             dockerfile: recipe_file!("pause/Dockerfile"),
-            context: vec![("pause", of(&pause(), "main"))],
+            context: vec![("pause", of(&programs::pause(), "main"))],
         },
         Image {
             name: "cni",
@@ -398,7 +184,7 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
         },
         Image {
             name: "istio/pilot",
-            lab_name: Some(format!("{ISTIO_HUB}/pilot:{}", build.id)),
+            lab_name: Some(format!("{hub}/pilot:{}", build.id)),
             origin: istio_origin.clone(),
             base: None,
             dockerfile: recipe_file!("pilot/Dockerfile"),
@@ -406,7 +192,7 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
         },
         Image {
             name: "istio/proxyv2",
-            lab_name: Some(format!("{ISTIO_HUB}/proxyv2:{}", build.id)),
+            lab_name: Some(format!("{hub}/proxyv2:{}", build.id)),
             origin: format!(
                 "{istio_origin}, {} {}",
                 build.envoy.package, build.envoy.version
@@ -496,6 +282,7 @@ pub fn ignite() -> Image {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::images::pins;
 
     fn probe() -> ProbeBinary {
         ProbeBinary {
