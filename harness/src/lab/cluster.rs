@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use futures::future::try_join_all;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Node;
 use kube::Api;
@@ -236,16 +237,18 @@ impl Cluster {
         std::fs::create_dir_all(&marker).map_err(LabError::file("making the folder", &marker))?;
         std::fs::create_dir_all(&self.nodes_folder)
             .map_err(LabError::file("making the folder", &self.nodes_folder))?;
-        let mut mounts = vec![];
         let names = kind::node_names(&self.record.name, wanted.topology);
-        for node in &names {
-            let copy = self.nodes_folder.join(node);
-            let mut of_node = vec![(marker.clone(), MARKER_MOUNT)];
-            if delivery.copy_for_node(&copy).await? {
-                of_node.push((copy, "/var/lib/containerd"));
+        let mounts = names.iter().map(|node| {
+            let (copy, marker) = (self.nodes_folder.join(node), marker.clone());
+            async move {
+                let mut of_node = vec![(marker, MARKER_MOUNT)];
+                if delivery.copy_for_node(&copy).await? {
+                    of_node.push((copy, "/var/lib/containerd"));
+                }
+                Ok::<_, LabError>(of_node)
             }
-            mounts.push(of_node);
-        }
+        });
+        let mounts = try_join_all(mounts).await?;
         let cluster = KindCluster {
             program: wanted.images.kind.clone(),
             name: self.record.name.clone(),

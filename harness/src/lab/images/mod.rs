@@ -24,7 +24,6 @@ pub(crate) use cache::remove_folder;
 pub use key::Key;
 pub use pins::IstioBuild;
 pub use probe::ProbeBinary;
-pub use programs::ISTIO_HUB;
 
 use super::{Engine, LabError};
 use crate::outcome::ImageFact;
