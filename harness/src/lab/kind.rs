@@ -35,9 +35,7 @@ impl KindCluster {
     /// What kind said.
     pub async fn create(&self) -> Result<(), LabError> {
         Program::new(&self.program)
-            .args([
-                "create", "cluster", "--config", "-", "--retain", "--quiet", "--name",
-            ])
+            .args(["create", "cluster", "--config", "-", "--retain", "--name"])
             .arg(&self.name)
             .arg("--image")
             .arg(&self.node_image)

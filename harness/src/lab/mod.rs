@@ -281,13 +281,19 @@ pub async fn make_images(
     Ok(images)
 }
 
-/// Whether a lab could be had without making images: the engine answers and the images are there.
+/// Whether a lab could be had without making images: the engine answers, and the images and the
+/// nodes' store of them are there.
 ///
 /// # Errors
 /// What is lacking.
 pub async fn available(paths: &Paths, istio: &IstioBuild) -> Result<(), LabError> {
     let engine = Engine::connect().await?;
-    Images::find(&engine, &Cache::at(&paths.cache), istio)
-        .await
-        .map(drop)
+    let cache = Cache::at(&paths.cache);
+    let images = Images::find(&engine, &cache, istio).await?;
+    match Delivery::find(&cache, &images) {
+        Some(_) => Ok(()),
+        None => Err(LabError::ImagesMissing(vec![
+            "the nodes' image store".into(),
+        ])),
+    }
 }

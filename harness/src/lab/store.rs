@@ -46,6 +46,28 @@ impl Delivery {
         }
     }
 
+    fn key(images: &Images) -> Key {
+        let mut key = Key::over("store").add(&images.node.id);
+        for image in &images.inside {
+            key = key.add(&image.id).add(&image.lab_name);
+        }
+        key.finish()
+    }
+
+    /// What is prepared for these images, if anything is.
+    pub fn find(cache: &Cache, images: &Images) -> Option<Self> {
+        let key = Self::key(images);
+        let store = cache.place("store", &key);
+        let archive = cache.place("archive", &key).join("images.tar");
+        if may_link() && store.is_dir() {
+            Some(Self::LinkedStore(store))
+        } else if archive.is_file() {
+            Some(Self::Archive(archive))
+        } else {
+            None
+        }
+    }
+
     /// Finds the store of these images, or prepares it.
     ///
     /// # Errors
@@ -56,35 +78,20 @@ impl Delivery {
         images: &Images,
         progress: &Progress,
     ) -> Result<Self, LabError> {
-        let mut key = Key::over("store").add(&images.node.id);
-        for image in &images.inside {
-            key = key.add(&image.id).add(&image.lab_name);
-        }
-        let key = key.finish();
-        let (store, archive) = (cache.place("store", &key), cache.place("archive", &key));
-        let archive_file = archive.join("images.tar");
-        let link = !std::env::var(DELIVERY_VARIABLE).is_ok_and(|asked| asked == "archive");
-        let there = || {
-            if link && store.is_dir() {
-                Some(Self::LinkedStore(store.clone()))
-            } else if archive_file.is_file() {
-                Some(Self::Archive(archive_file.clone()))
-            } else {
-                None
-            }
-        };
-        if let Some(there) = there() {
+        if let Some(there) = Self::find(cache, images) {
             return Ok(there);
         }
         let _one_builder = cache.lock().await?;
         // Another process may have made it while this one waited.
-        if let Some(there) = there() {
+        if let Some(there) = Self::find(cache, images) {
             return Ok(there);
         }
+        let key = Self::key(images);
+        let archive_file = cache.place("archive", &key).join("images.tar");
         let stage = progress.stage("Preparing the nodes' image store");
         let visible = cache.root().join("partial").join(format!("visible-{key}"));
         std::fs::create_dir_all(&visible).map_err(LabError::file("making the folder", &visible))?;
-        let prepared = if link && engine_sees(engine, images, &visible).await? {
+        let prepared = if may_link() && engine_sees(engine, images, &visible).await? {
             let store = cache
                 .artifact("store", &key, async |at| fill(engine, images, &at).await)
                 .await?;
@@ -155,6 +162,11 @@ impl Delivery {
             .await?;
         Ok(())
     }
+}
+
+/// Whether stores may be linked: unless an archive was asked for.
+fn may_link() -> bool {
+    !std::env::var(DELIVERY_VARIABLE).is_ok_and(|asked| asked == "archive")
 }
 
 async fn engine_sees(engine: &Engine, images: &Images, folder: &Path) -> Result<bool, LabError> {

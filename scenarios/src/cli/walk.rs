@@ -133,9 +133,11 @@ pub async fn guarded(
         _ = terminate.recv() => ("asked to end (SIGTERM)".to_owned(), 143),
     };
     eprintln!("meshproof: {ending}");
-    work.abort();
-    // The aborted work ends when it is dropped, and its children and leases with it.
-    let _ = work.await;
+    if !work.is_finished() {
+        work.abort();
+        // The aborted work ends when it is dropped, and its children and leases with it.
+        let _ = work.await;
+    }
     tokio::select! {
         cleaned = cleanup.run(paths, progress) => {
             for left in cleaned.err().into_iter().flatten() {
@@ -158,6 +160,25 @@ mod tests {
         assert_eq!(last_match("c1"), Ok(2));
         assert_eq!(last_match("C3"), Ok(4));
         assert_eq!(last_match("two nodes"), Ok(4));
+    }
+
+    #[tokio::test]
+    async fn work_that_fails_or_panics_ends_with_code_2() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().to_owned();
+        let paths = Paths {
+            cache: folder.clone(),
+            state: folder,
+        };
+        let (cleanup, progress) = (Cleanup::default(), Progress::silent());
+        let failing = async { Err("no lab to be had".into()) };
+        let ended = guarded(&paths, &cleanup, &progress, failing).await.unwrap();
+        assert_eq!(ended, ExitCode::from(2));
+        let panicking = async { panic!("a bug") };
+        let ended = guarded(&paths, &cleanup, &progress, panicking)
+            .await
+            .unwrap();
+        assert_eq!(ended, ExitCode::from(2));
     }
 
     #[test]
