@@ -241,11 +241,8 @@ impl Cluster {
         let mounts = names.iter().map(|node| {
             let (copy, marker) = (self.nodes_folder.join(node), marker.clone());
             async move {
-                let mut of_node = vec![(marker, MARKER_MOUNT)];
-                if delivery.copy_for_node(&copy).await? {
-                    of_node.push((copy, "/var/lib/containerd"));
-                }
-                Ok::<_, LabError>(of_node)
+                delivery.copy_for_node(&copy).await?;
+                Ok::<_, LabError>(vec![(marker, MARKER_MOUNT), (copy, "/var/lib/containerd")])
             }
         });
         let mounts = try_join_all(mounts).await?;
@@ -258,9 +255,6 @@ impl Cluster {
             kubeconfig: self.kubeconfig(),
         };
         cluster.create().await?;
-        for node in &names {
-            delivery.load_into(engine, node, wanted.images).await?;
-        }
         self.settle(wanted.topology.nodes()).await?;
         self.record.containers = self
             .marked_containers(engine)

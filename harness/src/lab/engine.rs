@@ -195,24 +195,6 @@ impl Engine {
             .map_err(LabError::program(what))
     }
 
-    /// Copies a file of the host into a container.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn copy_in(&self, from: &Path, container: &str, to: &str) -> Result<(), LabError> {
-        docker()
-            .arg("cp")
-            .arg(from)
-            .arg(format!("{container}:{to}"))
-            .run()
-            .await
-            .map_err(LabError::program(format!(
-                "copying {} into {container}",
-                from.display()
-            )))?;
-        Ok(())
-    }
-
     /// Removes containers with their volumes; ids that are gone already are no error.
     ///
     /// # Errors

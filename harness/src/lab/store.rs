@@ -2,7 +2,8 @@
 //!
 //! One containerd root is filled with every image, unpacked. Each node gets a copy made of hard
 //! links, with the two databases as real files: blobs and committed snapshots are never written
-//! in place. Where the engine cannot see our folders, an archive is loaded into each node instead.
+//! in place. An engine that does not mount this machine's folders is told of: Kubernetes' own images
+//! must be in a node before kubeadm starts, so loading them afterwards is no way out.
 
 use std::path::{Path, PathBuf};
 
@@ -17,9 +18,6 @@ const DATABASES: [&str; 2] = [
     "io.containerd.snapshotter.v1.overlayfs/metadata.db",
 ];
 
-/// Set to `archive`, this variable has images loaded into nodes even where they could be linked.
-const DELIVERY_VARIABLE: &str = "MESHPROOF_IMAGE_DELIVERY";
-
 /// How many stores are kept: one for each of two Istio builds side by side.
 const KEPT: usize = 2;
 
@@ -31,8 +29,6 @@ const MARKER: &str = ".meshproof";
 pub enum Delivery {
     /// Nodes mount a hard-linked copy of this store.
     LinkedStore(PathBuf),
-    /// This archive is loaded into each node once it runs.
-    Archive(PathBuf),
 }
 
 impl Delivery {
@@ -40,9 +36,6 @@ impl Delivery {
     pub fn explained(&self) -> &'static str {
         match self {
             Self::LinkedStore(_) => "linked store (nothing is loaded into nodes)",
-            Self::Archive(_) => {
-                "archive (loaded into each node: asked for, or this machine's folders cannot be mounted)"
-            }
         }
     }
 
@@ -58,14 +51,7 @@ impl Delivery {
     pub fn find(cache: &Cache, images: &Images) -> Option<Self> {
         let key = Self::key(images);
         let store = cache.place("store", &key);
-        let archive = cache.place("archive", &key).join("images.tar");
-        if may_link() && store.is_dir() {
-            Some(Self::LinkedStore(store))
-        } else if archive.is_file() {
-            Some(Self::Archive(archive))
-        } else {
-            None
-        }
+        store.is_dir().then_some(Self::LinkedStore(store))
     }
 
     /// Finds the store of these images, or prepares it.
@@ -87,41 +73,32 @@ impl Delivery {
             return Ok(there);
         }
         let key = Self::key(images);
-        let archive_file = cache.place("archive", &key).join("images.tar");
         let stage = progress.stage("Preparing the nodes' image store");
         let visible = cache.root().join("partial").join(format!("visible-{key}"));
         std::fs::create_dir_all(&visible).map_err(LabError::file("making the folder", &visible))?;
-        let prepared = if may_link() && engine_sees(engine, images, &visible).await? {
-            let store = cache
-                .artifact("store", &key, async |at| fill(engine, images, &at).await)
-                .await?;
-            Self::LinkedStore(store)
-        } else {
-            cache
-                .artifact("archive", &key, async |at| {
-                    engine
-                        .save(&references(images), &at.join("images.tar"))
-                        .await
-                })
-                .await?;
-            Self::Archive(archive_file)
-        };
+        if !engine_sees(engine, images, &visible).await? {
+            return Err(LabError::Unexpected {
+                what: "the container engine".into(),
+                found: "it does not mount this machine's folders".into(),
+                cure: "use an engine that runs on this machine".into(),
+            });
+        }
+        let store = cache
+            .artifact("store", &key, async |at| fill(engine, images, &at).await)
+            .await?;
         remove_folder(&visible)?;
         // A store is gigabytes; nodes have links of their own, so an old one can go while they run.
         cache.keep_newest("store", KEPT)?;
-        cache.keep_newest("archive", KEPT)?;
         stage.done();
-        Ok(prepared)
+        Ok(Self::LinkedStore(store))
     }
 
-    /// Makes a node's own copy of the store at `to`; returns whether there is one.
+    /// Makes a node's own copy of the store at `to`.
     ///
     /// # Errors
     /// When the links cannot be made.
-    pub async fn copy_for_node(&self, to: &Path) -> Result<bool, LabError> {
-        let Self::LinkedStore(store) = self else {
-            return Ok(false);
-        };
+    pub async fn copy_for_node(&self, to: &Path) -> Result<(), LabError> {
+        let Self::LinkedStore(store) = self;
         Program::new("cp")
             .args(["--archive", "--link"])
             .arg(store)
@@ -134,39 +111,8 @@ impl Delivery {
             std::fs::remove_file(&to).map_err(LabError::file("unlinking", &to))?;
             std::fs::copy(&from, &to).map_err(LabError::file("copying", &from))?;
         }
-        Ok(true)
-    }
-
-    /// Loads the archive into a running node, where that is the delivery.
-    ///
-    /// # Errors
-    /// When containerd does not take it.
-    pub async fn load_into(
-        &self,
-        engine: &Engine,
-        node: &str,
-        images: &Images,
-    ) -> Result<(), LabError> {
-        let Self::Archive(archive) = self else {
-            return Ok(());
-        };
-        engine
-            .copy_in(archive, node, "/var/lib/meshproof-images.tar")
-            .await?;
-        let script = format!(
-            "{}rm /var/lib/meshproof-images.tar\n",
-            import_script(images, "/var/lib/meshproof-images.tar")
-        );
-        engine
-            .script(&format!("loading images into {node}"), node, &script)
-            .await?;
         Ok(())
     }
-}
-
-/// Whether stores may be linked: unless an archive was asked for.
-fn may_link() -> bool {
-    !std::env::var(DELIVERY_VARIABLE).is_ok_and(|asked| asked == "archive")
 }
 
 async fn engine_sees(engine: &Engine, images: &Images, folder: &Path) -> Result<bool, LabError> {
