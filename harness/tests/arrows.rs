@@ -27,14 +27,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "product",
         &["outcome", "progress", "tls", "process", "kube"],
     ),
+    // No `process` and no `tls`: a rule does no I/O.
+    ("diagnose", &["outcome", "kube", "mesh", "product"]),
     (
         "evidence",
         &[
-            "outcome", "progress", "tls", "process", "kube", "mesh", "product",
+            "outcome", "progress", "tls", "process", "kube", "mesh", "product", "diagnose",
         ],
     ),
-    // No `process` and no `tls`: a rule does no I/O.
-    ("diagnose", &["outcome", "kube", "mesh", "product"]),
     ("expectation", &["outcome"]),
     ("report", &["outcome"]),
     (

@@ -9,7 +9,6 @@ pub mod gateway;
 pub mod https;
 pub mod intruder;
 pub mod nodes;
-pub mod open_connections;
 pub mod plain_http;
 pub mod proxy_tls;
 pub mod tcp_metrics;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::mesh::{Certificate, MeshError, Proxy, Stats};
+use crate::mesh::{Certificate, MeshError, Proxy, Stats, excerpt};
 use crate::outcome::Evidence;
 
 /// The statistics that are read, as a filter of the admin port's `/stats`.
@@ -126,22 +126,6 @@ pub fn identities(certificates: &[Certificate]) -> BTreeSet<&str> {
 /// The identity of a namespace's default service account, in the mesh's default trust domain.
 pub fn default_identity(namespace: &str) -> String {
     format!("spiffe://cluster.local/ns/{namespace}/sa/default")
-}
-
-/// The lines of a page that are wanted, each once, and of how many they were taken.
-pub fn excerpt(page: &str, wanted: impl Fn(&str) -> bool) -> String {
-    let mut lines: Vec<&str> = vec![];
-    for line in page.lines().filter(|line| wanted(line)) {
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
-    let (kept, all) = (lines.len(), page.lines().count());
-    lines
-        .iter()
-        .map(|line| format!("{line}\n"))
-        .collect::<String>()
-        + &format!("({kept} of {all} lines)")
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
 mod capabilities;
 mod error;
 mod install;
+mod open_connections;
 mod proxy;
 
 pub use capabilities::{Capabilities, Injection, SyncState, injection_trial, sync_states};
 pub use error::MeshError;
 pub use install::{ISTIO_NAMESPACE, Install, SidecarMode};
-pub use proxy::{ADMIN_PORT, CONTAINER as PROXY_CONTAINER, Certificate, Proxy, Stats};
+pub use open_connections::{OpenConnections, PASSTHROUGH};
+pub use proxy::{ADMIN_PORT, CONTAINER as PROXY_CONTAINER, Certificate, Proxy, Stats, excerpt};

@@ -210,6 +210,22 @@ fn encoded(text: &str) -> String {
         .collect()
 }
 
+/// The lines of a page that are wanted, each once, and of how many they were taken.
+pub fn excerpt(page: &str, wanted: impl Fn(&str) -> bool) -> String {
+    let mut lines: Vec<&str> = vec![];
+    for line in page.lines().filter(|line| wanted(line)) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    let (kept, all) = (lines.len(), page.lines().count());
+    lines
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect::<String>()
+        + &format!("({kept} of {all} lines)")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

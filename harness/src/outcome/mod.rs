@@ -5,6 +5,7 @@
 
 mod check;
 mod evidence;
+mod finding;
 mod run;
 mod scenario;
 mod symptom;
@@ -12,6 +13,7 @@ mod verdict;
 
 pub use check::{Check, CheckResult, Standing};
 pub use evidence::Evidence;
+pub use finding::{Diagnosis, Finding, Remedy, Unknown, Weight};
 pub use run::{
     ImageFact, LabFacts, MeshFacts, Overlay, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
 };

@@ -5,9 +5,8 @@
 mod questions;
 
 use meshproof_harness::evidence::nodes;
-use meshproof_harness::evidence::open_connections::OpenConnections;
 use meshproof_harness::evidence::proxy_tls::{self, Reading};
-use meshproof_harness::mesh::{Certificate, Proxy};
+use meshproof_harness::mesh::{Certificate, OpenConnections, Proxy, excerpt};
 use meshproof_harness::outcome::{Check, Evidence};
 use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, StepError};
 
@@ -88,7 +87,7 @@ async fn ask_node(stand: &Stand, pod: &str) -> Result<Node, StepError> {
         async { Ok(proxy.certificates().await?) },
     )?;
     let told = |line: &str| line.contains("\"uri\"") || line.contains("\"expiration_time\"");
-    let page = proxy_tls::excerpt(&page, told);
+    let page = excerpt(&page, told);
     let fact = questions::identities_in_words(&certificates);
     let certificates_page = Evidence::now(proxy.command("/certs"), page, fact);
     Ok(Node {

@@ -26,8 +26,8 @@ pub enum Requirements {
     AsTheModuleItself,
     /// It replaces the module's own unpublished `v0.0.0` requirements by this version of each.
     Staging(&'static str),
-    /// There is no published module: the source is part of a recipe.
-    Source(&'static str),
+    /// It requires no module.
+    None,
 }
 
 /// One or several programs out of one module.
@@ -41,6 +41,8 @@ pub struct GoBuild {
     pub version: &'static str,
     /// Where the main module's requirements come from.
     pub requirements: Requirements,
+    /// The main module's own program, where a recipe brings one.
+    pub main: Option<&'static str>,
     /// The programs' packages with the build tags each wants.
     pub packages: Vec<(&'static str, &'static str)>,
     /// Values set at link time, as `-X` takes them.
@@ -62,7 +64,8 @@ impl GoBuild {
         let mut key: KeyBuilder = Key::over(&self.name)
             .add(self.module)
             .add(self.version)
-            .add(format!("{:?}", self.requirements));
+            .add(format!("{:?}", self.requirements))
+            .add(self.main.unwrap_or_default());
         for (package, tags) in &self.packages {
             key = key.add(package).add(tags);
         }
@@ -131,17 +134,26 @@ impl Go {
             .iter()
             .map(|(name, value)| format!(" -X {name}={value}"))
             .collect();
-        for (package, tags) in &build.packages {
-            stage.message(package.rsplit('/').next().unwrap_or(package));
+        // Packages with the same tags go into one call: while one program is linked, which keeps one
+        // core busy, the next is compiled on the others.
+        for alike in build.packages.chunk_by(|one, next| one.1 == next.1) {
+            let tags = alike[0].1;
+            let packages: Vec<&str> = alike.iter().map(|(package, _)| *package).collect();
+            let programs: Vec<&str> = packages.iter().map(|p| program_name(p)).collect();
+            let what = programs.join(", ");
+            stage.message(&what);
             self.go(&main_module)
                 .args(["build", "-v", "-trimpath", "-tags", tags, "-ldflags"])
                 .arg(format!("-s -w{linking}"))
                 .arg("-o")
-                .arg(into.join(program_name(package)))
-                .arg(package)
+                .arg(match programs.as_slice() {
+                    [one] => into.join(one),
+                    _ => into.join(""),
+                })
+                .args(packages)
                 .run_with(|_| stage.advance(1))
                 .await
-                .map_err(LabError::program(format!("compiling {package}")))?;
+                .map_err(LabError::program(format!("compiling {what}")))?;
         }
         super::cache::remove_folder(&main_module)
     }
@@ -177,8 +189,10 @@ impl Go {
         };
         let name = format!("meshproof.local/{}", build.name);
         let (module, version) = (build.module, build.version);
-        if let Requirements::Source(source) = build.requirements {
+        if let Some(source) = build.main {
             write("main.go", source)?;
+        }
+        if build.requirements == Requirements::None {
             return write("go.mod", &format!("module {name}\n\ngo 1.26\n"));
         }
         let downloaded = self.download(module, version).await?;
@@ -206,7 +220,7 @@ impl Go {
                 write("go.mod", &go_mod)?;
                 write("go.sum", &(read("go.sum")? + &sums))
             }
-            Requirements::Source(_) => unreachable!("returned above"),
+            Requirements::None => unreachable!("returned above"),
         }
     }
 
@@ -217,6 +231,8 @@ impl Go {
             .env("GOFLAGS", "-mod=mod -modcacherw -buildvcs=false")
             .env("GOMODCACHE", self.caches.join("mod"))
             .env("GOCACHE", self.caches.join("build"))
+            // The compiler and the linker are Go programs themselves, and short-lived ones.
+            .env("GOGC", "400")
     }
 }
 

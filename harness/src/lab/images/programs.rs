@@ -27,6 +27,7 @@ pub fn kind() -> GoBuild {
         module: "sigs.k8s.io/kind",
         version: pins::KIND,
         requirements: Requirements::Plain,
+        main: None,
         packages: vec![("sigs.k8s.io/kind", "")],
         variables: vec![],
     }
@@ -38,9 +39,8 @@ pub fn pause() -> GoBuild {
         name: "pause".into(),
         module: "meshproof.local/pause",
         version: pins::SANDBOX_TAG,
-        requirements: Requirements::Source(include_str!(
-            "../../../../fixtures/images/pause/main.go"
-        )),
+        requirements: Requirements::None,
+        main: Some(include_str!("../../../../fixtures/images/pause/main.go")),
         packages: vec![(".", "")],
         variables: vec![],
     }
@@ -56,6 +56,7 @@ pub fn kubernetes() -> GoBuild {
         module: "k8s.io/kubernetes",
         version: pins::KUBERNETES,
         requirements: Requirements::Staging(pins::KUBERNETES_STAGING),
+        main: None,
         packages: [
             "k8s.io/kubernetes/cmd/kubeadm",
             "k8s.io/kubernetes/cmd/kubelet",
@@ -85,7 +86,7 @@ pub fn kubernetes() -> GoBuild {
     }
 }
 
-/// Istio's three programs of one build.
+/// Istio's three programs of one build, with the tags of Istio's own releases.
 pub fn istio(build: &IstioBuild) -> GoBuild {
     let version = "istio.io/istio/pkg/version";
     GoBuild {
@@ -93,13 +94,17 @@ pub fn istio(build: &IstioBuild) -> GoBuild {
         module: "istio.io/istio",
         version: build.module_version,
         requirements: Requirements::AsTheModuleItself,
+        main: None,
         packages: vec![
             (
                 "istio.io/istio/pilot/cmd/pilot-discovery",
                 "vtprotobuf,disable_pgv",
             ),
+            (
+                "istio.io/istio/istioctl/cmd/istioctl",
+                "vtprotobuf,disable_pgv",
+            ),
             ("istio.io/istio/pilot/cmd/pilot-agent", "agent,disable_pgv"),
-            ("istio.io/istio/istioctl/cmd/istioctl", ""),
         ],
         variables: vec![
             (format!("{version}.buildVersion"), build.id.into()),
@@ -118,19 +123,21 @@ pub fn etcd() -> GoBuild {
         module: "go.etcd.io/etcd/server/v3",
         version: pins::ETCD,
         requirements: Requirements::Plain,
+        main: None,
         packages: vec![("go.etcd.io/etcd/server/v3", "")],
         variables: vec![],
     }
 }
 
-/// CoreDNS.
+/// CoreDNS, with the plugins that Kubernetes needs.
 pub fn coredns() -> GoBuild {
     GoBuild {
         name: "coredns".into(),
         module: "github.com/coredns/coredns",
         version: pins::COREDNS,
         requirements: Requirements::Plain,
-        packages: vec![("github.com/coredns/coredns", "")],
+        main: Some(include_str!("../../../../fixtures/images/coredns/main.go")),
+        packages: vec![(".", "")],
         variables: vec![],
     }
 }

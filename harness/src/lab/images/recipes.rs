@@ -161,7 +161,7 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
             origin: format!("github.com/coredns/coredns {}", pins::COREDNS),
             base: None,
             dockerfile: recipe_file!("coredns/Dockerfile"),
-            context: vec![("coredns", of(&programs::coredns(), "coredns"))],
+            context: vec![("coredns", of(&programs::coredns(), "main"))],
         },
         Image {
             name: "pause",

@@ -1,7 +1,7 @@
 //! The questions of C6b, asked of recorded proxies, and of the same with one thing amiss.
 
 use meshproof_harness::evidence::nodes;
-use meshproof_harness::evidence::open_connections::OpenConnections;
+use meshproof_harness::mesh::OpenConnections;
 use meshproof_harness::mesh::Stats;
 use meshproof_harness::outcome::{CheckResult, Verdict, judge_checkpoint};
 

@@ -7,9 +7,8 @@
 //! with the first such connection: a proxy that never made one does not list them (measured with
 //! Envoy 1.40.0).
 
-use super::proxy_tls::excerpt;
+use super::proxy::{ADMIN_PORT, Proxy, excerpt};
 use crate::kube::{Kube, KubeError};
-use crate::mesh::{ADMIN_PORT, Proxy};
 use crate::outcome::Evidence;
 
 /// The cluster of connections to what the mesh does not know: they go out as they are.

@@ -1,0 +1,32 @@
+//! Diagnosis: a snapshot of a namespace in, findings out.
+//!
+//! No I/O happens here. A [`Snapshot`] is taken once (by `evidence`), live or long ago; a
+//! [`View`](view::View) of it answers the questions that rules ask; each rule is one file under
+//! [`rules`] and sees nothing but the view: no scenario ids, no labels of ours, no names of faults.
+
+pub mod rules;
+mod snapshot;
+pub mod view;
+
+pub use snapshot::{
+    NodeRecord, ProxyRecord, ProxySample, Recorded, SNAPSHOT_VERSION, Snapshot, TopRecord,
+};
+
+use crate::outcome::Diagnosis;
+use view::View;
+
+/// Applies every rule to a snapshot.
+pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
+    let view = View::of(snapshot);
+    let mut diagnosis = Diagnosis::default();
+    for rule in rules::ALL {
+        match (rule.apply)(&view) {
+            rules::Answer::Found(findings) => diagnosis.findings.extend(findings),
+            rules::Answer::Unknown(because) => diagnosis.unknown.push(rule.unknown(because)),
+        }
+    }
+    diagnosis
+        .findings
+        .sort_by(|a, b| (a.weight, &a.code, &a.object).cmp(&(b.weight, &b.code, &b.object)));
+    diagnosis
+}
