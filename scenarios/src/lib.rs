@@ -4,5 +4,6 @@ pub mod catalogue;
 pub mod cleanup;
 pub mod cli;
 pub mod progress_bar;
+pub mod selection;
 pub mod session;
 pub mod trials;

@@ -1,33 +1,27 @@
-//! One session on a lab: bring it up, walk, clean up, write the report.
+//! One session on a lab: bring it up, stand a plan on it, clean up, tell what it came to.
 //!
 //! The command line and the trials both go through here, so that they prove the same.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::cleanup::Cleanup;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Namespace, Pod};
-use kube::Api;
-use kube::api::{DeleteParams, ListParams};
-use meshproof_harness::evidence::intruder;
 use meshproof_harness::expectation::{self, Expectations};
-use meshproof_harness::kube::{Kube, KubeError, Seen, Watch, pods, until};
+use meshproof_harness::kube::Kube;
 use meshproof_harness::lab::{IstioBuild, Lab, LabError, Paths, Wish};
-use meshproof_harness::mesh::{
-    Capabilities, ISTIO_NAMESPACE, Injection, Install, SidecarMode, injection_trial,
-};
+use meshproof_harness::mesh::{Capabilities, Injection, Install, SidecarMode, injection_trial};
 use meshproof_harness::outcome::{
     LabFacts, MeshFacts, Overlay, PhaseTime, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
 };
 use meshproof_harness::process::own_use;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::progress::Progress;
-use meshproof_harness::scenario::{Scenario, Stand, StepError, Walk};
+use meshproof_harness::scenario::{Plan, Runner, Scenario, Stand, StepError, namespaces};
+
+use crate::cleanup::{self, Cleanup};
 
 /// The expectations on record.
 const EXPECTATIONS: &str = include_str!("../expectations.toml");
-/// The Secret that C5 puts into Istio's namespace, for the gateway to find.
-pub const GATEWAY_SECRET: &str = "ignite-client-tls";
 
 /// What a session is asked to do.
 #[derive(Debug, Clone)]
@@ -42,14 +36,16 @@ pub struct Options {
     pub timeout_scale: f64,
     /// The local port for the gateway; 0 takes any.
     pub gateway_port: u16,
+    /// Leave standing what scenarios make.
+    pub keep: bool,
     /// The command line, for reports and for whoever waits.
     pub command: String,
 }
 
-/// A lab with a mesh, and the walk on it.
+/// A lab with a mesh, and a plan on it.
 pub struct Session {
-    /// The walk.
-    pub walk: Walk,
+    /// The plan, to be run.
+    pub runner: Arc<Runner>,
     lab: Lab,
     lab_facts: LabFacts,
     mesh_facts: MeshFacts,
@@ -60,14 +56,14 @@ pub struct Session {
 }
 
 impl Session {
-    /// Brings up lab and mesh, clears away what an earlier walk left, and stands at the first step.
+    /// Brings up lab and mesh, clears away what an earlier run left, and stands before the plan.
     ///
     /// # Errors
     /// When there is no lab to be had, or the mesh cannot be installed.
     pub async fn begin(
         paths: &Paths,
         options: Options,
-        scenarios: Vec<Scenario>,
+        plan: Plan,
         cleanup: &Cleanup,
         progress: &Progress,
     ) -> Result<Self, StepError> {
@@ -82,10 +78,10 @@ impl Session {
         };
         let mut lab = obtain(paths, &options, progress).await?;
         stage_done("lab", begun);
-        cleanup.walk_begins(&lab.kube);
+        cleanup.scenarios_begin(&lab.kube);
         let since = Instant::now();
         let (mesh, overlays) =
-            match mesh_and_first_steps(&lab, &options, &scenarios, progress).await {
+            match mesh_and_first_steps(&lab, &options, &plan.scenarios, progress).await {
                 Err(error) if lab.reused => {
                     progress.line(format!(
                         "The mesh on the cluster that stood is not usable: {error}"
@@ -97,8 +93,8 @@ impl Session {
                         ..options.clone()
                     };
                     lab = obtain(paths, &fresh, progress).await?;
-                    cleanup.walk_begins(&lab.kube);
-                    mesh_and_first_steps(&lab, &options, &scenarios, progress).await?
+                    cleanup.scenarios_begin(&lab.kube);
+                    mesh_and_first_steps(&lab, &options, &plan.scenarios, progress).await?
                 }
                 brought => brought?,
             };
@@ -134,14 +130,15 @@ impl Session {
             sidecar_mode,
             images: lab_facts.images.clone(),
             mesh,
+            install: install(&lab, &options),
             gateway_port: options.gateway_port,
+            keep: options.keep,
             progress: progress.clone(),
         };
         let expectations = Expectations::parse(EXPECTATIONS)
             .map_err(StepError::other("reading the expectations on record"))?;
-        let walk = Walk::new(scenarios, stand, expectations);
         Ok(Self {
-            walk,
+            runner: Arc::new(Runner::new(plan, stand, expectations)),
             lab,
             lab_facts,
             mesh_facts,
@@ -153,14 +150,16 @@ impl Session {
     }
 
     /// Cleans up, unless all is to be kept, and tells what the session came to.
-    pub async fn finish(self, run_id: String, keep: bool) -> Run {
+    pub async fn finish(self, run_id: String) -> Run {
         let product = product(&self.lab.kube).await;
-        let mut left_behind = vec![];
-        if !keep {
-            let namespaces = [GUIDE_NAMESPACE, intruder::NAMESPACE];
-            if let Err(error) = clear_pods(&self.lab.kube, &namespaces).await {
-                left_behind.push(error.to_string());
-            }
+        let mut left_behind = self.runner.left_behind();
+        if !self.options.keep {
+            let kube = &self.lab.kube;
+            let gone = async {
+                cleanup::gateway_secret(kube).await?;
+                namespaces::clear_pods(kube, &cleanup::ours(kube).await?).await
+            };
+            left_behind.extend(gone.await.err().map(|error| error.to_string()));
         }
         Run {
             schema_version: SCHEMA_VERSION,
@@ -173,7 +172,7 @@ impl Session {
             lab: Some(self.lab_facts),
             mesh: Some(self.mesh_facts),
             product,
-            outcomes: self.walk.outcomes().to_vec(),
+            outcomes: self.runner.outcomes(),
             process: own_use().map(|used| ProcessFacts {
                 cpu_seconds: used.cpu_seconds,
                 peak_memory_mib: used.peak_memory_mib,
@@ -216,16 +215,19 @@ pub async fn bring_up_mesh(
     options: &Options,
     progress: &Progress,
 ) -> Result<(Capabilities, Vec<Overlay>), StepError> {
-    let kubeconfig = lab.cluster.kubeconfig();
-    let install = Install {
-        istioctl: &lab.images.istioctl,
-        kubeconfig: &kubeconfig,
-        build: options.istio.id,
-        sidecar_mode: options.sidecar,
-        istio_filters: options.istio.istio_filters,
-    };
+    let install = install(lab, options);
     install.ensure(&lab.kube, progress).await?;
     Ok((Capabilities::probe(&lab.kube).await?, install.overlays()))
+}
+
+fn install(lab: &Lab, options: &Options) -> Install {
+    Install {
+        istioctl: lab.images.istioctl.clone(),
+        kubeconfig: lab.cluster.kubeconfig(),
+        build: options.istio.id.to_owned(),
+        sidecar_mode: options.sidecar,
+        istio_filters: options.istio.istio_filters,
+    }
 }
 
 /// Brings up the mesh and, as soon as it injects, starts what the steps let start early.
@@ -235,7 +237,7 @@ async fn mesh_and_first_steps(
     scenarios: &[Scenario],
     progress: &Progress,
 ) -> Result<(Capabilities, Vec<Overlay>), StepError> {
-    clear(&lab.kube, &[GUIDE_NAMESPACE, intruder::NAMESPACE]).await?;
+    cleanup::everything(&lab.kube).await?;
     let early = async {
         Install::injecting(&lab.kube).await?;
         for scenario in scenarios {
@@ -284,75 +286,4 @@ async fn product(kube: &Kube) -> Option<ProductFacts> {
         name: "Apache Ignite".into(),
         version: answer::version(&body).ok()?,
     })
-}
-
-/// Deletes what a walk makes, and waits until its namespaces are gone.
-///
-/// # Errors
-/// What could not be deleted, or was not gone in time.
-pub async fn clear(kube: &Kube, namespaces: &[&str]) -> Result<(), StepError> {
-    delete(kube, namespaces).await?;
-    let api: Api<Namespace> = Api::all(kube.client());
-    until(
-        &api,
-        Watch::default(),
-        "the namespaces to be gone",
-        kube.limit(120),
-        |seen| match seen.keys().find(|name| namespaces.contains(&name.as_str())) {
-            None => Seen::Met(()),
-            Some(left) => Seen::NotYet(format!("{left} is still there")),
-        },
-    )
-    .await?;
-    Ok(())
-}
-
-/// Deletes what a walk makes, and waits until no pod of it is left. The namespaces themselves are
-/// on their way then: the API server has them down as ending, and a next walk waits for that.
-///
-/// # Errors
-/// What could not be deleted, or was not gone in time.
-async fn clear_pods(kube: &Kube, namespaces: &[&str]) -> Result<(), StepError> {
-    delete(kube, namespaces).await?;
-    for namespace in namespaces {
-        let api: Api<Pod> = Api::namespaced(kube.client(), namespace);
-        let name = format!("the pods of {namespace} to be gone");
-        until(
-            &api,
-            Watch::default(),
-            name,
-            kube.limit(120),
-            |seen| match seen.values().next() {
-                None => Seen::Met(()),
-                Some(left) => Seen::NotYet(pods::line(left)),
-            },
-        )
-        .await?;
-    }
-    Ok(())
-}
-
-async fn delete(kube: &Kube, namespaces: &[&str]) -> Result<(), StepError> {
-    let secret = serde_json::json!({
-        "apiVersion": "v1", "kind": "Secret",
-        "metadata": { "name": GATEWAY_SECRET, "namespace": ISTIO_NAMESPACE },
-    });
-    kube.delete(&[secret]).await?;
-    let api: Api<Namespace> = Api::all(kube.client());
-    for namespace in namespaces {
-        match api.delete(namespace, &DeleteParams::default()).await {
-            Ok(_) => {}
-            Err(kube::Error::Api(status)) if status.code == 404 => continue,
-            Err(error) => return Err(KubeError::api(format!("deleting {namespace}"))(error).into()),
-        }
-        // Nothing is lost with a walk's pods, so they need not be given the guide's 60 s to end.
-        let pods: Api<Pod> = Api::namespaced(kube.client(), namespace);
-        pods.delete_collection(
-            &DeleteParams::default().grace_period(1),
-            &ListParams::default(),
-        )
-        .await
-        .map_err(KubeError::api(format!("deleting the pods of {namespace}")))?;
-    }
-    Ok(())
 }

@@ -11,7 +11,7 @@ use meshproof_harness::lab::images::pins;
 use meshproof_harness::mesh::SidecarMode;
 use meshproof_harness::outcome::{ScenarioOutcome, Verdict};
 use meshproof_harness::report::{checks, table};
-use meshproof_harness::scenario::About;
+use meshproof_harness::scenario::{About, jobs_here};
 
 use crate::session::Options;
 
@@ -68,8 +68,8 @@ impl Told {
 pub struct Asked {
     /// What the session is to do.
     pub options: Options,
-    /// Whether what the walk made is to be left on the cluster.
-    pub keep: bool,
+    /// How many cases may run side by side.
+    pub jobs: usize,
 }
 
 /// A variable that does not say what it could say.
@@ -88,10 +88,13 @@ pub enum AskedError {
     /// `MESHPROOF_TIMEOUT_SCALE`.
     #[error("MESHPROOF_TIMEOUT_SCALE is {0:?}; unset it or give a number above 0, such as 1.5")]
     TimeoutScale(String),
+    /// `MESHPROOF_JOBS`.
+    #[error("MESHPROOF_JOBS is {0:?}; unset it or give a whole number of 1 or more")]
+    Jobs(String),
 }
 
 /// Reads what is asked: `MESHPROOF_ISTIO` (a build's id), `MESHPROOF_TIMEOUT_SCALE` (the factor on
-/// every limit), `MESHPROOF_KEEP` (leave all on the cluster), `CI` (begin with a fresh cluster).
+/// every limit), `MESHPROOF_JOBS` (cases side by side), `MESHPROOF_KEEP` (leave all on the cluster), `CI` (begin with a fresh cluster).
 ///
 /// # Errors
 /// The first variable that does not say what it could say.
@@ -106,6 +109,13 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
             _ => return Err(AskedError::TimeoutScale(scale)),
         },
     };
+    let jobs = match text("MESHPROOF_JOBS") {
+        None => jobs_here(),
+        Some(jobs) => match jobs.parse() {
+            Ok(jobs) if jobs > 0 => jobs,
+            _ => return Err(AskedError::Jobs(jobs)),
+        },
+    };
     Ok(Asked {
         options: Options {
             istio,
@@ -115,9 +125,10 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
             fresh: set("CI") && !set("NEXTEST"),
             timeout_scale,
             gateway_port: 0,
+            keep: set("MESHPROOF_KEEP"),
             command: "cargo test".into(),
         },
-        keep: set("MESHPROOF_KEEP"),
+        jobs,
     })
 }
 
@@ -162,6 +173,7 @@ mod tests {
                 seen,
                 vec![],
             )],
+            case: None,
             phases: vec![],
             expectation: ExpectationResult {
                 green,
@@ -182,7 +194,7 @@ mod tests {
 
     #[test]
     fn every_scenario_has_a_name_of_its_own_that_can_be_typed() {
-        let scenarios = catalogue::checkpoints();
+        let scenarios = catalogue::all();
         let names: HashSet<String> = scenarios.iter().map(|s| name(&s.about)).collect();
         assert_eq!(names.len(), scenarios.len());
         for name in names {
@@ -193,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_name_is_the_id_and_the_title() {
-        let scenario = catalogue::checkpoints().remove(0);
+        let scenario = catalogue::all().remove(0);
         let about = About {
             id: "C1b",
             title: "The guide's API  (v1) is served!",
@@ -240,7 +252,7 @@ mod tests {
     fn with_nothing_asked_the_default_build_is_reused_and_cleaned_up() {
         let asked = ask(&[]).unwrap();
         assert_eq!(asked.options.istio, pins::ISTIO_AUGUST_2026);
-        assert!(!asked.options.fresh && !asked.keep);
+        assert!(!asked.options.fresh && !asked.options.keep);
         assert_eq!(asked.options.timeout_scale, 1.0);
     }
 
@@ -258,9 +270,13 @@ mod tests {
             ("MESHPROOF_ISTIO", id),
             ("MESHPROOF_TIMEOUT_SCALE", "2.5"),
             ("MESHPROOF_KEEP", "1"),
+            ("MESHPROOF_JOBS", "3"),
         ];
         let asked = ask(&all).unwrap();
-        assert!(asked.keep);
+        assert!(asked.options.keep);
+        assert_eq!(asked.jobs, 3);
+        let none = ask(&[("MESHPROOF_JOBS", "0")]).unwrap_err();
+        assert_eq!(none, AskedError::Jobs("0".into()));
         assert_eq!(
             (asked.options.istio.id, asked.options.timeout_scale),
             (id, 2.5)

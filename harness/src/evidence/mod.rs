@@ -11,4 +11,5 @@ pub mod intruder;
 pub mod nodes;
 pub mod plain_http;
 pub mod proxy_tls;
+pub mod snapshot;
 pub mod tcp_metrics;

@@ -1,15 +1,26 @@
 //! One verdict against the record: green or news, and by whose yardstick.
 
-use super::{Entry, Expectations, Key, KnownVerdict};
-use crate::outcome::{ExpectationResult, Verdict};
+use super::{Entry, Expectations, Key, KnownOutcome, KnownVerdict};
+use crate::outcome::{Cure, ExpectationResult, Symptom, Verdict};
+
+/// What is compared with the record: the verdict and, of a case, symptom and cure, each by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome<'a> {
+    /// The verdict.
+    pub verdict: &'a Verdict,
+    /// The symptom that a case showed.
+    pub symptom: Option<Symptom>,
+    /// How a case was cured.
+    pub cure: Option<Cure>,
+}
 
 impl Expectations {
-    /// Says whether a verdict is on record for a key.
+    /// Says whether a result is on record for a key.
     ///
     /// The yardstick is the build's own entry; where it has none, that of the nearest older build
     /// with the same scenario, sidecar mode and proxy kind. A newer build never is: what it does
     /// says nothing of what came before it. `Invalid` and `Failed` are never green.
-    pub fn judge(&self, key: &Key, verdict: &Verdict) -> ExpectationResult {
+    pub fn judge(&self, key: &Key, result: &Outcome<'_>) -> ExpectationResult {
         let Some(entry) = self.yardstick(key) else {
             return ExpectationResult {
                 green: false,
@@ -26,10 +37,7 @@ impl Expectations {
             )
         };
         ExpectationResult {
-            green: entry
-                .outcomes
-                .iter()
-                .any(|known| matches(&known.verdict, verdict)),
+            green: entry.outcomes.iter().any(|known| matches(known, result)),
             on_record: entry.outcomes.iter().map(ToString::to_string).collect(),
             yardstick,
         }
@@ -49,10 +57,14 @@ impl Expectations {
     }
 }
 
-fn matches(known: &KnownVerdict, verdict: &Verdict) -> bool {
-    match (known, verdict) {
+fn matches(known: &KnownOutcome, result: &Outcome<'_>) -> bool {
+    if (known.symptom, known.cure) != (result.symptom, result.cure) {
+        return false;
+    }
+    match (&known.verdict, result.verdict) {
         (KnownVerdict::Confirmed, Verdict::Confirmed)
-        | (KnownVerdict::Differs, Verdict::Differs) => true,
+        | (KnownVerdict::Differs, Verdict::Differs)
+        | (KnownVerdict::NotReproduced, Verdict::NotReproduced) => true,
         (KnownVerdict::Blocked { reason: listed }, Verdict::Blocked { reason }) => listed == reason,
         _ => false,
     }
@@ -77,11 +89,47 @@ mod tests {
             .into_iter()
             .map(|verdict| KnownOutcome {
                 verdict,
+                symptom: None,
+                cure: None,
                 count: 2,
                 runs: vec!["a".into()],
             })
             .collect();
         Entry { key, outcomes }
+    }
+
+    fn of(verdict: &Verdict) -> Outcome<'_> {
+        Outcome {
+            verdict,
+            symptom: None,
+            cure: None,
+        }
+    }
+
+    #[test]
+    fn a_case_is_known_by_symptom_and_cure_as_well() {
+        let mut known = Expectations {
+            entries: vec![entry(key("1.29.1"), [KnownVerdict::Differs])],
+        };
+        let outcome = &mut known.entries[0].outcomes[0];
+        outcome.symptom = Some(Symptom::Split);
+        outcome.cure = Some(Cure::WithARestart);
+        assert_eq!(
+            outcome.to_string(),
+            "Differs, split, cure with-a-restart (2)"
+        );
+        let green = |symptom, cure| {
+            let result = Outcome {
+                verdict: &Verdict::Differs,
+                symptom: Some(symptom),
+                cure: Some(cure),
+            };
+            known.judge(&key("1.29.1"), &result).green
+        };
+        assert!(green(Symptom::Split, Cure::WithARestart));
+        assert!(!green(Symptom::Stall, Cure::WithARestart));
+        assert!(!green(Symptom::Split, Cure::ByTheRemedy));
+        assert!(!known.judge(&key("1.29.1"), &of(&Verdict::Differs)).green);
     }
 
     fn lacks(what: &str) -> KnownVerdict {
@@ -101,12 +149,12 @@ mod tests {
         let known = Expectations {
             entries: vec![entry(key("1.29.1"), [KnownVerdict::Confirmed])],
         };
-        let result = known.judge(&key("1.29.1"), &Verdict::Confirmed);
+        let result = known.judge(&key("1.29.1"), &of(&Verdict::Confirmed));
         assert!(result.green && !result.flaky());
         assert_eq!(result.on_record, ["Confirmed (2)"]);
         assert_eq!(result.yardstick, "the record of Istio 1.29.1");
-        assert!(!known.judge(&key("1.29.1"), &Verdict::Differs).green);
-        assert!(!known.judge(&key("1.29.1"), &blocked("anything")).green);
+        assert!(!known.judge(&key("1.29.1"), &of(&Verdict::Differs)).green);
+        assert!(!known.judge(&key("1.29.1"), &of(&blocked("anything"))).green);
     }
 
     #[test]
@@ -114,8 +162,8 @@ mod tests {
         let known = Expectations {
             entries: vec![entry(key("1.29.1"), [KnownVerdict::Differs])],
         };
-        assert!(known.judge(&key("1.29.1"), &Verdict::Differs).green);
-        assert!(!known.judge(&key("1.29.1"), &Verdict::Confirmed).green);
+        assert!(known.judge(&key("1.29.1"), &of(&Verdict::Differs)).green);
+        assert!(!known.judge(&key("1.29.1"), &of(&Verdict::Confirmed)).green);
     }
 
     #[test]
@@ -125,16 +173,16 @@ mod tests {
         };
         assert!(
             known
-                .judge(&key("1.29.1"), &blocked("proxy lacks istio.stats"))
+                .judge(&key("1.29.1"), &of(&blocked("proxy lacks istio.stats")))
                 .green
         );
         assert!(
             !known
-                .judge(&key("1.29.1"), &blocked("C2 did not hold"))
+                .judge(&key("1.29.1"), &of(&blocked("C2 did not hold")))
                 .green
         );
-        assert!(!known.judge(&key("1.29.1"), &blocked("")).green);
-        assert!(!known.judge(&key("1.29.1"), &Verdict::Confirmed).green);
+        assert!(!known.judge(&key("1.29.1"), &of(&blocked(""))).green);
+        assert!(!known.judge(&key("1.29.1"), &of(&Verdict::Confirmed)).green);
     }
 
     #[test]
@@ -153,8 +201,8 @@ mod tests {
         let failed = Verdict::Failed {
             error: "a filter".into(),
         };
-        assert!(!known.judge(&key("1.29.1"), &invalid).green);
-        assert!(!known.judge(&key("1.29.1"), &failed).green);
+        assert!(!known.judge(&key("1.29.1"), &of(&invalid)).green);
+        assert!(!known.judge(&key("1.29.1"), &of(&failed)).green);
     }
 
     #[test]
@@ -163,7 +211,7 @@ mod tests {
         let known = Expectations {
             entries: vec![entry(key("1.29.1"), either)],
         };
-        let result = known.judge(&key("1.29.1"), &Verdict::Differs);
+        let result = known.judge(&key("1.29.1"), &of(&Verdict::Differs));
         assert!(result.green && result.flaky());
         assert_eq!(result.on_record, ["Confirmed (2)", "Differs (2)"]);
     }
@@ -177,7 +225,7 @@ mod tests {
                 entry(key("1.29.1"), [KnownVerdict::Confirmed]),
             ],
         };
-        let result = known.judge(&key("1.31.0-dev.20260901"), &Verdict::Differs);
+        let result = known.judge(&key("1.31.0-dev.20260901"), &of(&Verdict::Differs));
         assert!(result.green);
         assert_eq!(
             result.yardstick,
@@ -186,12 +234,12 @@ mod tests {
         );
         assert!(
             !known
-                .judge(&key("1.31.0-dev.20260901"), &Verdict::Confirmed)
+                .judge(&key("1.31.0-dev.20260901"), &of(&Verdict::Confirmed))
                 .green
         );
         assert!(
             known
-                .judge(&key("1.31.0-dev.20260826"), &Verdict::Confirmed)
+                .judge(&key("1.31.0-dev.20260826"), &of(&Verdict::Confirmed))
                 .green
         );
     }
@@ -204,7 +252,7 @@ mod tests {
                 entry(key("1.29.2"), [KnownVerdict::Differs]),
             ],
         };
-        assert!(!known.judge(&key("1.29.2"), &Verdict::Confirmed).green);
+        assert!(!known.judge(&key("1.29.2"), &of(&Verdict::Confirmed)).green);
     }
 
     #[test]
@@ -212,7 +260,7 @@ mod tests {
         let known = Expectations {
             entries: vec![entry(key("1.29.1"), [KnownVerdict::Confirmed])],
         };
-        let result = known.judge(&key("1.29.0"), &Verdict::Confirmed);
+        let result = known.judge(&key("1.29.0"), &of(&Verdict::Confirmed));
         assert!(!result.green && result.on_record.is_empty());
         assert_eq!(
             result.yardstick,
@@ -241,7 +289,10 @@ mod tests {
             },
         ];
         for other in others {
-            assert!(!known.judge(&other, &Verdict::Confirmed).green, "{other}");
+            assert!(
+                !known.judge(&other, &of(&Verdict::Confirmed)).green,
+                "{other}"
+            );
         }
     }
 
@@ -249,7 +300,7 @@ mod tests {
     fn with_nothing_on_record_nothing_is_green() {
         assert!(
             !Expectations::default()
-                .judge(&key("1.29.1"), &Verdict::Confirmed)
+                .judge(&key("1.29.1"), &of(&Verdict::Confirmed))
                 .green
         );
     }

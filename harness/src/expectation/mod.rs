@@ -10,5 +10,6 @@ mod key;
 mod store;
 
 pub use build_id::{BuildId, BuildIdError};
+pub use judge::Outcome;
 pub use key::{Key, ProxyKind, SidecarMode, UnknownWord};
 pub use store::{Entry, Expectations, ExpectationsError, KnownOutcome, KnownVerdict};

@@ -14,13 +14,16 @@
 //! runs = ["20261123T224501Z-guide-4f3a"]
 //! ```
 //!
-//! `count` is how often the outcome was seen, `runs` names runs that saw it (not all need a name:
+//! The outcome of a troubleshooting case also has its `symptom` and, where a cure was tried, its
+//! `cure`: symptom and remedy are judged apart. `count` is how often the outcome was seen, `runs` names runs that saw it (not all need a name:
 //! run folders do not live for ever). Reading the file from disk is the caller's.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Deserialize;
+
+use crate::outcome::{Cure, Symptom};
 use toml::Spanned;
 
 use super::{BuildIdError, Key, UnknownWord};
@@ -80,6 +83,8 @@ pub enum KnownVerdict {
     Confirmed,
     /// Real, and not as the guide says.
     Differs,
+    /// The fault is in force, and nothing comes of it.
+    NotReproduced,
     /// Something needed is lacking.
     Blocked {
         /// What is lacking, in the very words of the verdict.
@@ -92,6 +97,7 @@ impl fmt::Display for KnownVerdict {
         match self {
             Self::Confirmed => f.write_str("Confirmed"),
             Self::Differs => f.write_str("Differs"),
+            Self::NotReproduced => f.write_str("NotReproduced"),
             Self::Blocked { reason } => write!(f, "Blocked: {reason}"),
         }
     }
@@ -102,6 +108,10 @@ impl fmt::Display for KnownVerdict {
 pub struct KnownOutcome {
     /// The verdict.
     pub verdict: KnownVerdict,
+    /// The symptom that a case showed.
+    pub symptom: Option<Symptom>,
+    /// How a case was cured.
+    pub cure: Option<Cure>,
     /// How often it was seen.
     pub count: u32,
     /// Runs that saw it, by id.
@@ -110,7 +120,14 @@ pub struct KnownOutcome {
 
 impl fmt::Display for KnownOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.verdict, self.count)
+        write!(f, "{}", self.verdict)?;
+        if let Some(symptom) = self.symptom {
+            write!(f, ", {symptom}")?;
+        }
+        if let Some(cure) = self.cure {
+            write!(f, ", cure {}", cure.name())?;
+        }
+        write!(f, " ({})", self.count)
     }
 }
 
@@ -192,6 +209,8 @@ struct RawEntry {
 struct RawOutcome {
     verdict: String,
     reason: Option<String>,
+    symptom: Option<Symptom>,
+    cure: Option<Cure>,
     count: u32,
     runs: Vec<String>,
 }
@@ -227,7 +246,10 @@ impl RawEntry {
         for raw in outcome {
             let line = line_of(text, raw.span().start);
             let known = raw.into_inner().checked().and_then(|known| {
-                if outcomes.iter().any(|o| o.verdict == known.verdict) {
+                let same = |o: &KnownOutcome| {
+                    (&o.verdict, o.symptom, o.cure) == (&known.verdict, known.symptom, known.cure)
+                };
+                if outcomes.iter().any(same) {
                     return Err(format!(
                         "`{}` is listed twice; add up the counts",
                         known.verdict
@@ -255,6 +277,8 @@ impl RawOutcome {
         let Self {
             verdict,
             reason,
+            symptom,
+            cure,
             count,
             runs,
         } = self;
@@ -265,7 +289,8 @@ impl RawOutcome {
             ("Blocked", _) => return Err("`Blocked` needs its `reason`".into()),
             ("Confirmed", None) => KnownVerdict::Confirmed,
             ("Differs", None) => KnownVerdict::Differs,
-            ("Confirmed" | "Differs", Some(_)) => {
+            ("NotReproduced", None) => KnownVerdict::NotReproduced,
+            ("Confirmed" | "Differs" | "NotReproduced", Some(_)) => {
                 return Err(format!(
                     "only `Blocked` has a `reason`; take it from `{verdict}`"
                 ));
@@ -277,7 +302,8 @@ impl RawOutcome {
             }
             _ => {
                 return Err(format!(
-                    "`{verdict}` is not a verdict; write `Confirmed`, `Differs` or `Blocked`"
+                    "`{verdict}` is not a verdict; write `Confirmed`, `Differs`, \
+                     `NotReproduced` or `Blocked`"
                 ));
             }
         };
@@ -297,6 +323,8 @@ impl RawOutcome {
         }
         Ok(KnownOutcome {
             verdict,
+            symptom,
+            cure,
             count,
             runs,
         })

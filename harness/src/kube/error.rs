@@ -93,7 +93,21 @@ impl KubeError {
 
     /// Whether the API server said that the object is not there.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Api { source, .. }
-            if matches!(&**source, kube::Error::Api(status) if status.code == 404))
+        self.code() == Some(404)
+    }
+
+    /// Whether the API server said that we may not do that.
+    pub fn is_forbidden(&self) -> bool {
+        self.code() == Some(403)
+    }
+
+    fn code(&self) -> Option<u16> {
+        match self {
+            Self::Api { source, .. } => match &**source {
+                kube::Error::Api(status) => Some(status.code),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Installs Istio with istioctl: the default profile, our overlays, one sidecar mode.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::core::v1::Pod;
@@ -15,6 +15,8 @@ use crate::progress::Progress;
 
 /// Istio's own namespace.
 pub const ISTIO_NAMESPACE: &str = "istio-system";
+/// The profile of the guide's `istioctl install`.
+pub const DEFAULT_PROFILE: &str = "default";
 /// Where an install of ours is written down inside the cluster.
 const INSTALL_RECORD: &str = "meshproof-install";
 
@@ -50,21 +52,21 @@ impl SidecarMode {
 }
 
 /// An Istio to be installed.
-#[derive(Debug, Clone, Copy)]
-pub struct Install<'a> {
+#[derive(Debug, Clone)]
+pub struct Install {
     /// The `istioctl` program of the build.
-    pub istioctl: &'a Path,
+    pub istioctl: PathBuf,
     /// The kubeconfig of the cluster.
-    pub kubeconfig: &'a Path,
+    pub kubeconfig: PathBuf,
     /// The build's id, which is the tag of its images as well.
-    pub build: &'a str,
+    pub build: String,
     /// How pods get their sidecar.
     pub sidecar_mode: SidecarMode,
     /// Whether the proxies of this build carry Istio's own filters.
     pub istio_filters: bool,
 }
 
-impl Install<'_> {
+impl Install {
     /// The overlays on the default profile, in the order they are laid.
     pub fn overlays(&self) -> Vec<Overlay> {
         let overlay = |name: &str, yaml: &str| Overlay {
@@ -95,10 +97,33 @@ impl Install<'_> {
             Err(error) => return Err(error.into()),
         }
         let stage = progress.stage(format!("Installing Istio {}", self.build));
+        self.install_profile(DEFAULT_PROFILE, |line| {
+            if let Some(message) = line.split('\r').next_back().map(str::trim) {
+                stage.message(message);
+            }
+        })
+        .await?;
+        kube.apply(&[self.record(&fingerprint)]).await?;
+        stage.done();
+        Ok(())
+    }
+
+    /// Runs `istioctl install` with a profile, our overlays and the sidecar mode; returns what it
+    /// printed. The cluster's record of a complete install is left as it is.
+    ///
+    /// # Errors
+    /// What istioctl said.
+    pub async fn install_profile(
+        &self,
+        profile: &str,
+        line: impl FnMut(&str),
+    ) -> Result<String, MeshError> {
         let folder = tempfile::tempdir().map_err(MeshError::Overlay)?;
-        let mut istioctl = Program::new(self.istioctl)
+        let mut istioctl = Program::new(&self.istioctl)
             .args(["install", "--skip-confirmation", "--kubeconfig"])
-            .arg(self.kubeconfig);
+            .arg(&self.kubeconfig)
+            .arg("--set")
+            .arg(format!("profile={profile}"));
         for overlay in self.overlays() {
             let file = folder.path().join(format!("{}.yaml", overlay.name));
             std::fs::write(&file, overlay.yaml).map_err(MeshError::Overlay)?;
@@ -110,22 +135,25 @@ impl Install<'_> {
                 "values.pilot.env.ENABLE_NATIVE_SIDECARS=\"{setting}\""
             ));
         }
-        istioctl
-            .run_with(|line| {
-                if let Some(message) = line.split('\r').next_back().map(str::trim) {
-                    stage.message(message);
-                }
-            })
-            .await
-            .map_err(MeshError::Install)?;
-        kube.apply(&[json!({
+        let output = istioctl.run_with(line).await.map_err(MeshError::Install)?;
+        Ok(output.stdout)
+    }
+
+    /// Notes in the cluster that the install is no longer as it was made, so that whoever comes next
+    /// makes it anew, also after a kill.
+    ///
+    /// # Errors
+    /// An API error.
+    pub async fn is_disturbed(&self, kube: &Kube) -> Result<(), MeshError> {
+        Ok(kube.delete(&[self.record("")]).await?)
+    }
+
+    fn record(&self, fingerprint: &str) -> serde_json::Value {
+        json!({
             "apiVersion": "v1", "kind": "ConfigMap",
             "metadata": { "name": INSTALL_RECORD, "namespace": ISTIO_NAMESPACE },
             "data": { "install": fingerprint },
-        })])
-        .await?;
-        stage.done();
-        Ok(())
+        })
     }
 
     /// Waits until istiod injects sidecars: its pod is Ready and the API server trusts its webhook.
@@ -183,11 +211,11 @@ impl Install<'_> {
 mod tests {
     use super::*;
 
-    fn install(istio_filters: bool) -> Install<'static> {
+    fn install(istio_filters: bool) -> Install {
         Install {
-            istioctl: Path::new("istioctl"),
-            kubeconfig: Path::new("kubeconfig"),
-            build: "1.31.0-dev.20260827",
+            istioctl: "istioctl".into(),
+            kubeconfig: "kubeconfig".into(),
+            build: "1.31.0-dev.20260827".into(),
             sidecar_mode: SidecarMode::Auto,
             istio_filters,
         }
@@ -195,7 +223,7 @@ mod tests {
 
     #[test]
     fn the_offline_overlay_is_only_for_proxies_without_istios_filters() {
-        let names = |install: Install<'_>| -> Vec<String> {
+        let names = |install: Install| -> Vec<String> {
             install.overlays().into_iter().map(|o| o.name).collect()
         };
         assert_eq!(names(install(true)), ["instrumentation"]);

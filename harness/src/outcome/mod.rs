@@ -3,6 +3,7 @@
 //! Nothing here does I/O or decides how a scenario runs. `report` is written from these types
 //! alone, so whatever a reader must see has to be in them.
 
+mod case;
 mod check;
 mod evidence;
 mod finding;
@@ -11,6 +12,7 @@ mod scenario;
 mod symptom;
 mod verdict;
 
+pub use case::{CaseClaim, CaseRecord, Cure, Observed, judge_case};
 pub use check::{Check, CheckResult, Standing};
 pub use evidence::Evidence;
 pub use finding::{Diagnosis, Finding, Remedy, Unknown, Weight};

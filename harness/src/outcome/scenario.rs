@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Verdict};
+use super::{CaseRecord, Check, Cure, Symptom, Verdict};
 
 /// How long one phase took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct PhaseTime {
 }
 
 /// How the outcome stands against the expectations on record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectationResult {
     /// Whether the outcome is in the set on record.
     pub green: bool,
@@ -47,8 +47,11 @@ pub struct ScenarioOutcome {
     pub verdict: Verdict,
     /// The one fact that decided it.
     pub decided_by: String,
-    /// Every question asked, with its answer.
+    /// Every question a checkpoint asked, with its answer.
     pub checks: Vec<Check>,
+    /// The phases of a troubleshooting case; none for a checkpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<Box<CaseRecord>>,
     /// Seconds per phase.
     pub phases: Vec<PhaseTime>,
     /// How it stands against what is on record.
@@ -60,6 +63,16 @@ pub struct ScenarioOutcome {
 }
 
 impl ScenarioOutcome {
+    /// The symptom that a case showed, where it came to that.
+    pub fn symptom(&self) -> Option<Symptom> {
+        Some(self.case.as_ref()?.observed.as_ref()?.symptom)
+    }
+
+    /// How a case was cured, where it came to that.
+    pub fn cure(&self) -> Option<Cure> {
+        self.case.as_ref()?.cure
+    }
+
     /// Seconds of all phases together.
     pub fn seconds(&self) -> f64 {
         // Not `sum`, whose sum of nothing is -0.0 and is printed so.

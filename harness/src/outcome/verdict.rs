@@ -12,6 +12,8 @@ pub enum Verdict {
     Confirmed,
     /// It is real, and not as the guide says.
     Differs,
+    /// The fault is in force, and nothing comes of it.
+    NotReproduced,
     /// Something needed is lacking.
     Blocked {
         /// What is lacking.
@@ -35,6 +37,7 @@ impl Verdict {
         match self {
             Self::Confirmed => "Confirmed",
             Self::Differs => "Differs",
+            Self::NotReproduced => "NotReproduced",
             Self::Blocked { .. } => "Blocked",
             Self::Invalid { .. } => "Invalid",
             Self::Failed { .. } => "Failed",

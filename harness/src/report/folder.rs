@@ -165,6 +165,20 @@ impl RunFolder {
         self.link_latest()
     }
 
+    /// Lays a file beside the two, in a folder of its own where the name has one.
+    ///
+    /// # Errors
+    /// A folder that cannot be made, a file that cannot be written.
+    pub fn add(&self, name: &str, text: &str) -> Result<(), FolderError> {
+        let path = self.path.join(name);
+        let parent = path.parent().unwrap_or(&self.path);
+        std::fs::create_dir_all(parent).map_err(|source| FolderError::Make {
+            path: parent.to_owned(),
+            source,
+        })?;
+        self.write_whole(path, text)
+    }
+
     fn write_whole(&self, path: PathBuf, text: &str) -> Result<(), FolderError> {
         let write = || -> io::Result<()> {
             // Not a temporary file's own mode: a report is for everyone whom the folder admits.

@@ -37,6 +37,7 @@ fn outcome(
         _ => "the record of Istio 1.31.0-dev.20260827".to_owned(),
     };
     ScenarioOutcome {
+        case: None,
         id: id.into(),
         title: title.into(),
         section: section.into(),

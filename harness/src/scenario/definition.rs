@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use futures::future::BoxFuture;
 
+use super::case::Case;
 use super::{Stand, StepError};
 use crate::kube::Kube;
 use crate::outcome::{Check, PhaseTime};
 
 /// How far a scenario reaches, and so what may run beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// Its own namespace.
     Namespace,
@@ -79,7 +80,7 @@ pub(super) struct Carried {
     pub(super) phases: Vec<PhaseTime>,
 }
 
-trait Erased: Send + Sync {
+pub(super) trait Erased: Send + Sync {
     fn carry<'a>(&'a self, stand: &'a Stand) -> BoxFuture<'a, Carried>;
     fn early<'a>(
         &'a self,
@@ -117,7 +118,7 @@ impl<C: Checkpoint> Erased for C {
     }
 }
 
-fn time(phase: &str, begun: Instant) -> PhaseTime {
+pub(super) fn time(phase: &str, begun: Instant) -> PhaseTime {
     PhaseTime {
         phase: phase.to_owned(),
         seconds: begun.elapsed().as_secs_f64(),
@@ -137,6 +138,9 @@ pub struct About {
     pub claim: &'static str,
     /// How far it reaches.
     pub scope: Scope,
+    /// Why nothing may run beside it although its scope would allow that: `timing` marks a race that
+    /// neighbours would disturb.
+    pub alone: Option<&'static str>,
     /// What a reader should know beside the verdict.
     pub remarks: &'static [&'static str],
 }
@@ -145,7 +149,15 @@ pub struct About {
 pub struct Scenario {
     /// What it tells of itself.
     pub about: About,
-    phases: Box<dyn Erased>,
+    pub(super) phases: Phases,
+}
+
+/// What a scenario does.
+pub(super) enum Phases {
+    /// A step of the walk.
+    Step(Box<dyn Erased>),
+    /// A case of its own.
+    Case(Box<dyn Case>),
 }
 
 impl Scenario {
@@ -153,8 +165,21 @@ impl Scenario {
     pub fn checkpoint(about: About, phases: impl Checkpoint) -> Self {
         Self {
             about,
-            phases: Box::new(phases),
+            phases: Phases::Step(Box::new(phases)),
         }
+    }
+
+    /// A troubleshooting case of the guide, or a variant of one.
+    pub fn case(about: About, case: impl Case) -> Self {
+        Self {
+            about,
+            phases: Phases::Case(Box::new(case)),
+        }
+    }
+
+    /// Whether it is a step of the walk, which builds on the earlier steps.
+    pub fn is_step(&self) -> bool {
+        matches!(self.phases, Phases::Step(_))
     }
 
     /// Starts early what the scenario says can be.
@@ -162,10 +187,16 @@ impl Scenario {
     /// # Errors
     /// As [`Checkpoint::start_early`].
     pub async fn start_early(&self, kube: &Kube, namespace: &str) -> Result<(), StepError> {
-        self.phases.early(kube, namespace).await
+        match &self.phases {
+            Phases::Step(step) => step.early(kube, namespace).await,
+            Phases::Case(_) => Ok(()),
+        }
     }
 
-    pub(super) async fn carry(&self, stand: &Stand) -> Carried {
-        self.phases.carry(stand).await
+    pub(super) async fn carry_step(&self, stand: &Stand) -> Carried {
+        match &self.phases {
+            Phases::Step(step) => step.carry(stand).await,
+            Phases::Case(_) => unreachable!("a case is not carried as a step"),
+        }
     }
 }

@@ -1,13 +1,18 @@
-//! What a scenario is, and how a walk of them is carried through.
+//! What a scenario is, and how a plan of them is carried through.
 //!
 //! The scenarios themselves are a catalogue's business; verdicts are `outcome`'s.
 
+mod case;
 mod definition;
 mod error;
+pub mod namespaces;
+mod plan;
+mod runner;
 mod stand;
-mod walk;
 
+pub use case::{Case, Fault, Mutation, Phase, Remedied};
 pub use definition::{About, Checkpoint, Scenario, Scope};
 pub use error::StepError;
+pub use plan::{Plan, jobs_for, jobs_here};
+pub use runner::{CASE_NAMESPACES, Runner, namespace_of};
 pub use stand::Stand;
-pub use walk::Walk;

@@ -2,7 +2,7 @@
 
 use crate::expectation::{BuildId, SidecarMode};
 use crate::kube::Kube;
-use crate::mesh::Capabilities;
+use crate::mesh::{Capabilities, Install};
 use crate::outcome::ImageFact;
 use crate::progress::Progress;
 
@@ -21,8 +21,12 @@ pub struct Stand {
     pub images: Vec<ImageFact>,
     /// What the live mesh was found to be.
     pub mesh: Capabilities,
+    /// How the mesh was installed, for scenarios that change it and put it back.
+    pub install: Install,
     /// The local port for the gateway's port-forward; 0 takes any that is free.
     pub gateway_port: u16,
+    /// Whether what scenarios make is to be left standing.
+    pub keep: bool,
     /// Where long steps tell how far they are.
     pub progress: Progress,
 }

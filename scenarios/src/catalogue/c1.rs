@@ -18,6 +18,7 @@ pub fn scenario() -> Scenario {
         claim: "After `istioctl install -y` with the default profile, istiod and the ingress gateway \
                 are Running and 1/1, and the control plane is ready to inject sidecars.",
         scope: Scope::Mesh,
+        alone: None,
         remarks: &[],
     };
     Scenario::checkpoint(about, ControlPlane)

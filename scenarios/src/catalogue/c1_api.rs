@@ -14,6 +14,7 @@ pub fn scenario() -> Scenario {
         section: "Prerequisites",
         claim: "istioctl 1.20 or later is enough for the guide's manifests.",
         scope: Scope::Mesh,
+        alone: None,
         remarks: &[
             "The manifests are written in security.istio.io/v1 and networking.istio.io/v1, \
                     which came with Istio 1.22; 1.20 and 1.21 serve v1beta1 only. The cure there is \

@@ -15,6 +15,7 @@ pub fn scenario() -> Scenario {
         section: "Create the namespace with sidecar injection",
         claim: "The namespace carries istio-injection=enabled, and pods made in it get a sidecar.",
         scope: Scope::Namespace,
+        alone: None,
         remarks: &[],
     };
     Scenario::checkpoint(about, Injecting)

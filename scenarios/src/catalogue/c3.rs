@@ -25,6 +25,7 @@ pub fn scenario() -> Scenario {
         claim: "Both pods come up one after the other and settle at 2/2 and Running, which confirms \
                 that each has its sidecar.",
         scope: Scope::Namespace,
+        alone: None,
         remarks: &[
             "2/2 says that containers are ready, not that the nodes are one cluster: a split \
                     and a stalled cluster show 2/2 as well. The nodes' own logs and REST tell.",

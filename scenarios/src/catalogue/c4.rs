@@ -28,6 +28,7 @@ pub fn scenario() -> Scenario {
                 present a mesh certificate; the pods stay Running and 2/2, so traffic between the \
                 nodes still flows.",
         scope: Scope::Namespace,
+        alone: None,
         remarks: &[
             "The guide takes 2/2 as the sign that traffic flows. Nodes that cannot reach \
                     each other stay 2/2, so here data is written and read, a node is made to join \

@@ -16,7 +16,7 @@ use meshproof_harness::product::guide;
 use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, StepError};
 
 use super::client;
-use crate::session::GATEWAY_SECRET;
+use crate::cleanup::GATEWAY_SECRET;
 
 /// The default profile's ingress gateway, Service and Deployment.
 const GATEWAY: &str = "istio-ingressgateway";
@@ -33,6 +33,7 @@ pub fn scenario() -> Scenario {
                 `server: istio-envoy`: TLS ends at the gateway, and the hop from there to the \
                 application is mutual TLS again, without any change to the application.",
         scope: Scope::Gateway,
+        alone: None,
         remarks: &[
             "Deviation: the guide's openssl line makes a certificate for CN=ignite-client alone; \
              this one also carries the alternative names localhost, ignite-client and 127.0.0.1, \

@@ -22,6 +22,7 @@ pub fn scenario() -> Scenario {
                 \"mutual_tls\", with the namespace's identity on both sides; the same label is on \
                 the closed, received and sent metrics.",
         scope: Scope::Namespace,
+        alone: None,
         remarks: &[
             "The metric has no label for a port. It cannot show, as the guide says it does, that \
              the discovery port and the communication port are encrypted; C6b asks per port.",

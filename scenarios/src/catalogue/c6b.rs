@@ -5,7 +5,7 @@
 mod questions;
 
 use meshproof_harness::evidence::nodes;
-use meshproof_harness::evidence::proxy_tls::{self, Reading};
+use meshproof_harness::evidence::proxy_tls::Reading;
 use meshproof_harness::mesh::{Certificate, OpenConnections, Proxy, excerpt};
 use meshproof_harness::outcome::{Check, Evidence};
 use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, StepError};
@@ -21,6 +21,7 @@ pub fn scenario() -> Scenario {
         claim: "Traffic between the nodes on the discovery and communication ports, and that of \
                 thin clients, is encrypted and authenticated on both sides.",
         scope: Scope::Namespace,
+        alone: None,
         remarks: &[
             "Deviation: not the guide's command but Envoy's TLS counters, which are kept per port \
              and need none of Istio's own filters.",

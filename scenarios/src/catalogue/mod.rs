@@ -12,6 +12,18 @@ mod client;
 
 use meshproof_harness::scenario::Scenario;
 
+/// The whole catalogue: the checkpoints, then the troubleshooting cases.
+pub fn all() -> Vec<Scenario> {
+    let mut all = checkpoints();
+    all.extend(cases());
+    all
+}
+
+/// The guide's troubleshooting cases and their variants.
+pub fn cases() -> Vec<Scenario> {
+    vec![]
+}
+
 /// The guide's checkpoints, in the order in which a reader does them.
 pub fn checkpoints() -> Vec<Scenario> {
     vec![

@@ -1,19 +1,21 @@
-//! `up`, `down`, `status` and `images`: the lab without a walk.
+//! `up`, `down`, `status` and `images`: the lab without scenarios.
 
 use std::process::ExitCode;
 
 use meshproof_harness::lab::{self, IstioBuild, LabError, Paths};
 
-use super::{LabArguments, Outcome, terminal, walk};
+use super::guarded::guarded;
+use super::run::lab_options;
+use super::{LabArguments, Outcome, terminal};
 use crate::cleanup::Cleanup;
 use crate::session;
 
 /// Brings up lab and mesh.
 pub async fn up(paths: Paths, arguments: LabArguments) -> Outcome {
-    let options = walk::options(&arguments, 0);
+    let options = lab_options(&arguments);
     let progress = terminal::progress();
     let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
-    walk::guarded(&paths, &Cleanup::default(), &progress, async move {
+    guarded(&paths, &Cleanup::default(), &progress, async move {
         let lab = session::obtain(&inner_paths, &options, &inner_progress).await?;
         let (mesh, _) = session::bring_up_mesh(&lab, &options, &inner_progress).await?;
         let how = if lab.reused {
@@ -83,7 +85,7 @@ pub async fn status(paths: &Paths, json: bool) -> Outcome {
 pub async fn build_images(paths: &Paths, istio: &IstioBuild) -> Outcome {
     let progress = terminal::progress();
     let (inner_paths, inner_progress, istio) = (paths.clone(), progress.clone(), *istio);
-    walk::guarded(paths, &Cleanup::default(), &progress, async move {
+    guarded(paths, &Cleanup::default(), &progress, async move {
         let images = lab::make_images(&inner_paths, &istio, &inner_progress).await?;
         println!(
             "{} images are there for Istio {}.",

@@ -11,7 +11,7 @@ use crate::catalogue;
 
 /// Prints the catalogue.
 pub fn run(as_json: bool) -> Outcome {
-    let scenarios = catalogue::checkpoints();
+    let scenarios = catalogue::all();
     if as_json {
         let all: Vec<_> = scenarios
             .iter()
@@ -47,7 +47,7 @@ pub fn run(as_json: bool) -> Outcome {
 /// Counts the trials of a run that asked a live cluster.
 pub fn tally(report: &Path) -> Outcome {
     let run = read_report(report)?;
-    let expected = catalogue::checkpoints().len();
+    let expected = catalogue::all().len();
     let on_cluster = run
         .outcomes
         .iter()

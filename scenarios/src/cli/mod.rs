@@ -3,11 +3,12 @@
 //! Exit codes: 0 as expected, 1 news, 2 could not run, 130 and 143 after SIGINT and SIGTERM.
 
 mod bench;
+mod guarded;
 mod lab;
 mod list;
 pub mod logging;
+mod run;
 mod terminal;
-mod walk;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use meshproof_harness::lab::images::pins;
 use meshproof_harness::lab::{IstioBuild, Paths};
 use meshproof_harness::mesh::SidecarMode;
+use meshproof_harness::scenario::Mutation;
 
 /// Proves, on a real cluster, that an Istio mesh encrypts an Apache Ignite 2 cluster as its guide
 /// says.
@@ -28,13 +30,15 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Does the guide's six checkpoints on a cluster and proves each.
-    Guide(WalkArguments),
-    /// Runs the scenarios that match a filter, with the earlier steps they build on.
+    Guide(RunArguments),
+    /// Runs the scenarios that match a filter, with the earlier steps they build on; all without one.
     Run {
-        /// An id (`C5`), the beginning of one (`C6`), or a part of a title.
-        filter: String,
+        /// An id (`C5`), the beginning of one (`T2`), or a part of a title.
+        filters: Vec<String>,
         #[command(flatten)]
-        arguments: WalkArguments,
+        plan: PlanArguments,
+        #[command(flatten)]
+        arguments: RunArguments,
     },
     /// Lists the scenarios. Touches no engine and no cluster.
     List {
@@ -101,9 +105,24 @@ pub struct LabArguments {
     timeout_scale: f64,
 }
 
-/// What decides a walk.
+/// What decides how scenarios are done.
 #[derive(Debug, Clone, Args)]
-pub struct WalkArguments {
+pub struct PlanArguments {
+    /// How many troubleshooting cases may run side by side; by default as many as CPU and memory
+    /// allow.
+    #[arg(long, value_parser = at_least_one::<usize>)]
+    jobs: Option<usize>,
+    /// Do everything so often.
+    #[arg(long, default_value_t = 1, value_parser = at_least_one::<u32>)]
+    repeat: u32,
+    /// Leave out a part of every case, to see that the case notices.
+    #[arg(long, value_enum)]
+    mutate: Option<Mutate>,
+}
+
+/// What decides a run.
+#[derive(Debug, Clone, Args)]
+pub struct RunArguments {
     #[command(flatten)]
     lab: LabArguments,
     /// Leave the namespaces standing for a look.
@@ -134,6 +153,30 @@ impl From<Sidecar> for SidecarMode {
             Sidecar::Native => Self::Native,
             Sidecar::Classic => Self::Classic,
         }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Mutate {
+    /// Do not make the fault.
+    NoFault,
+    /// Do not apply the remedy.
+    NoRemedy,
+}
+
+impl From<Mutate> for Mutation {
+    fn from(mutate: Mutate) -> Self {
+        match mutate {
+            Mutate::NoFault => Self::NoFault,
+            Mutate::NoRemedy => Self::NoRemedy,
+        }
+    }
+}
+
+fn at_least_one<N: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<N, String> {
+    match text.parse::<N>() {
+        Ok(number) if number >= N::from(1) => Ok(number),
+        _ => Err("a whole number of 1 or more is needed".into()),
     }
 }
 
@@ -168,10 +211,12 @@ impl Cli {
         let outcome = match Paths::from_environment() {
             Err(error) => Err(error.into()),
             Ok(paths) => match self.command {
-                Command::Guide(arguments) => walk::run(paths, None, arguments).await,
-                Command::Run { filter, arguments } => {
-                    walk::run(paths, Some(filter), arguments).await
-                }
+                Command::Guide(arguments) => run::guide(paths, arguments).await,
+                Command::Run {
+                    filters,
+                    plan,
+                    arguments,
+                } => run::run(paths, filters, plan, arguments).await,
                 Command::List { json } => list::run(json),
                 Command::Up(arguments) => lab::up(paths, arguments).await,
                 Command::Down => lab::down(&paths).await,

@@ -1,27 +1,31 @@
 //! The trials on the cluster: one session, opened before the first and finished after the last.
 //!
-//! However the run ends (a panic in a scenario, a closed standard output, Ctrl-C, SIGTERM), the
-//! session is finished: what the walk made is deleted and the report is written.
+//! The plan of all selected scenarios runs in the background, by its own order and side by side
+//! where it may; each trial waits for its scenario's outcome and tells it. However the run ends (a
+//! panic in a scenario, a closed standard output, Ctrl-C, SIGTERM), the session is finished: what
+//! scenarios made is deleted and the report is written.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use libtest_mimic::{Arguments, Completion, Conclusion, Failed, Trial};
-use meshproof::catalogue;
 use meshproof::cleanup::Cleanup;
 use meshproof::session::Session;
 use meshproof::trials::{self, Asked, Told};
+use meshproof::{catalogue, selection};
 use meshproof_harness::lab::{self, Paths};
 use meshproof_harness::outcome::Run;
+use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::report::folder::{self, RunFolder};
 use meshproof_harness::report::table;
-use meshproof_harness::scenario::About;
+use meshproof_harness::scenario::{About, Plan, Runner, Scenario};
 use serial_test::file_serial;
 use tokio::runtime::{Handle, Runtime};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::interrupt::Interrupt;
@@ -32,9 +36,12 @@ const LOOK_LIMIT: Duration = Duration::from_millis(4800);
 /// As the test harness ends when a trial failed.
 const FAILED: u8 = 101;
 
-/// A session that trials walk.
-struct Walked {
-    session: Session,
+/// What each trial needs to wait for its outcome.
+#[derive(Clone)]
+struct Waiting {
+    runner: Arc<Runner>,
+    /// Becomes true when the plan has ended, whichever way.
+    over: watch::Receiver<bool>,
     interrupt: Interrupt,
     on: Handle,
 }
@@ -81,13 +88,16 @@ fn try_run(arguments: &Arguments) -> Result<Result<(), ExitCode>, String> {
         })?;
     let opening = Opening::default();
     let progress = opening.progress();
-    let scenarios = catalogue::checkpoints();
+    let plan = Plan {
+        jobs: asked.jobs,
+        ..Plan::new(planned(arguments), vec![GUIDE_NAMESPACE.into()])
+    };
     let cleanup = Cleanup::default();
     let begun = runtime.block_on(async {
         tokio::select! {
             biased;
             signal = interrupt.comes() => Err(format!("{} came while the lab was brought up", signal.name)),
-            begun = Session::begin(&paths, asked.options.clone(), scenarios, &cleanup, &progress) => {
+            begun = Session::begin(&paths, asked.options.clone(), plan, &cleanup, &progress) => {
                 begun.map_err(|error| error.to_string())
             }
         }
@@ -107,19 +117,27 @@ fn try_run(arguments: &Arguments) -> Result<Result<(), ExitCode>, String> {
         opening.is_over();
     }
 
-    let walked = Walked {
-        session,
+    let (ended, over) = watch::channel(false);
+    let plan = runtime.spawn({
+        let runner = Arc::clone(&session.runner);
+        async move {
+            // The sender is dropped with this task, also when the plan panics or is aborted.
+            let _ended = ended;
+            runner.run().await;
+        }
+    });
+    let waiting = Waiting {
+        runner: Arc::clone(&session.runner),
+        over,
         interrupt: interrupt.clone(),
         on: runtime.handle().clone(),
     };
-    let walked = Arc::new(Mutex::new(Some(walked)));
     // A closed standard output makes the test harness panic; the cluster is cleaned up all the same.
-    let conclusion = catch_unwind(AssertUnwindSafe(|| run_trials(arguments, &walked)));
-    let session = walked.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let mut failed = conclusion.as_ref().map_or(true, Conclusion::has_failed);
-    if let Some(Walked { session, .. }) = session {
-        failed |= !finish(&runtime, session, &paths, &asked);
-    }
+    let conclusion = catch_unwind(AssertUnwindSafe(|| run_trials(arguments, &waiting)));
+    plan.abort();
+    let panicked = runtime.block_on(plan).is_err_and(|e| e.is_panic());
+    let mut failed = panicked || conclusion.as_ref().map_or(true, Conclusion::has_failed);
+    failed |= !finish(&runtime, session, &paths);
     Ok(match interrupt.came() {
         Some(signal) => Err(ExitCode::from(signal.exit_code())),
         None if failed => Err(ExitCode::from(FAILED)),
@@ -137,18 +155,24 @@ fn runtime() -> Result<Runtime, String> {
     Runtime::new().map_err(|error| format!("no threads to run on ({error}); free some memory"))
 }
 
-fn run_trials(arguments: &Arguments, walked: &Arc<Mutex<Option<Walked>>>) -> Conclusion {
-    let on_the_walk = |about: About| {
-        let walked = Arc::clone(walked);
+/// The scenarios that the selected trials need.
+fn planned(arguments: &Arguments) -> Vec<Scenario> {
+    let selected: Vec<&str> = super::selected(arguments).iter().map(|a| a.id).collect();
+    selection::with_earlier_steps(catalogue::all(), |about| selected.contains(&about.id))
+}
+
+fn run_trials(arguments: &Arguments, waiting: &Waiting) -> Conclusion {
+    let waits = |about: About| {
+        let waiting = waiting.clone();
         let id = about.id;
-        super::trial(&about, move || step(&walked, id))
+        super::trial(&about, move || told(waiting, id))
     };
     let trials: Vec<Trial> = super::scenarios()
         .into_iter()
-        .map(on_the_walk)
+        .map(waits)
         .chain(super::interface::trials())
         .collect();
-    // There is one walk: more threads would only wait for it and tell of it out of order.
+    // Trials only wait for the plan: more threads would tell of it out of order.
     let one_by_one = Arguments {
         test_threads: arguments.test_threads.or(Some(1)),
         ..arguments.clone()
@@ -156,31 +180,18 @@ fn run_trials(arguments: &Arguments, walked: &Arc<Mutex<Option<Walked>>>) -> Con
     libtest_mimic::run(&one_by_one, trials)
 }
 
-/// Walks as far as this step, unless that was done before, and tells what came of it.
-fn step(walked: &Mutex<Option<Walked>>, id: &str) -> Result<Completion, Failed> {
-    // A panic in a step leaves the lock poisoned, and a cluster of which nothing is known.
-    let Ok(mut walked) = walked.lock() else {
-        return Ok(Completion::ignored_with("an earlier step panicked"));
-    };
-    let Some(Walked {
-        session,
-        interrupt,
-        on,
-    }) = walked.as_mut()
-    else {
-        return Err("the session is finished already".into());
-    };
-    if let Some(signal) = interrupt.came() {
+/// Waits for a scenario's outcome and tells it.
+fn told(mut waiting: Waiting, id: &str) -> Result<Completion, Failed> {
+    if let Some(signal) = waiting.interrupt.came() {
         return Ok(Completion::ignored_with(signal.name));
     }
-    let told = on.block_on(async {
+    let told = waiting.on.block_on(async {
         tokio::select! {
             biased;
-            signal = interrupt.comes() => Told::Failed(format!("{} came before its end", signal.name)),
-            outcome = session.walk.advance_to(id) => match outcome {
-                Some(outcome) => Told::of(outcome),
-                None => Told::Failed(format!("the walk has no step {id}")),
-            },
+            signal = waiting.interrupt.comes() => Told::Failed(format!("{} came before its end", signal.name)),
+            outcome = waiting.runner.outcome(id) => Told::of(&outcome),
+            // Nothing is ever sent: an error means that the plan's task is gone.
+            _ = waiting.over.changed() => Told::Failed("the plan ended before it came to this".into()),
         }
     });
     match told {
@@ -191,9 +202,9 @@ fn step(walked: &Mutex<Option<Walked>>, id: &str) -> Result<Completion, Failed> 
 }
 
 /// Cleans up and writes the report; whether both went well.
-fn finish(runtime: &Runtime, session: Session, paths: &Paths, asked: &Asked) -> bool {
+fn finish(runtime: &Runtime, session: Session, paths: &Paths) -> bool {
     let run_id = folder::run_id(Timestamp::now(), "test");
-    let run = runtime.block_on(session.finish(run_id, asked.keep));
+    let run = runtime.block_on(session.finish(run_id));
     for left in &run.left_behind {
         eprintln!("left behind on the cluster: {left}");
     }

@@ -1,4 +1,4 @@
-//! The catalogue as `cargo test` trials: one for each scenario, all on one walk.
+//! The catalogue as `cargo test` trials: one for each scenario, all on one lab.
 //!
 //! `cargo test -p meshproof --test catalogue` runs them on a lab that is there; it builds and
 //! installs nothing. With no lab to be had it fails once, in a trial `lab` that names the cure.
@@ -27,9 +27,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// The scenarios, as they tell of themselves, in the order of the walk.
+/// The scenarios, as they tell of themselves, in the catalogue's order.
 fn scenarios() -> Vec<About> {
-    catalogue::checkpoints()
+    catalogue::all()
         .into_iter()
         .map(|scenario| scenario.about)
         .collect()

@@ -1,0 +1,151 @@
+use super::*;
+use crate::outcome::{Finding, Standing, Weight};
+
+fn check(holds: bool) -> Check {
+    Check::answered(
+        Standing::Truth,
+        "all is well",
+        holds,
+        "what was seen",
+        vec![],
+    )
+}
+
+fn finding(code: &str) -> Finding {
+    Finding {
+        code: code.into(),
+        title: "t".into(),
+        weight: Weight::Cause,
+        object: "Service a/b".into(),
+        seen: "s".into(),
+        why: "w".into(),
+        remedies: vec![],
+    }
+}
+
+/// A case that was a split, as claimed, found by MP001 and cured.
+fn confirmed() -> CaseRecord {
+    CaseRecord {
+        fault: "- a\n+ b".into(),
+        baseline: vec![check(true)],
+        in_force: vec![check(true)],
+        observed: Some(Observed {
+            symptom: Symptom::Split,
+            because: "servers=1 on both".into(),
+            checks: vec![check(true)],
+        }),
+        diagnosis: Some(Diagnosis {
+            findings: vec![finding("MP001"), finding("MP013")],
+            unknown: vec![],
+        }),
+        remedy: Some("named the ports".into()),
+        recovery: vec![check(true)],
+        cure: Some(Cure::ByTheRemedy),
+        ..CaseRecord::new(CaseClaim {
+            symptom: Symptom::Split,
+            remedy: "name the ports".into(),
+            remedy_restarts: false,
+            found_by: vec!["MP001".into()],
+        })
+    }
+}
+
+fn name(case: &CaseRecord) -> &'static str {
+    judge_case(case).0.name()
+}
+
+#[test]
+fn symptom_and_cure_as_claimed_confirm() {
+    let (verdict, fact) = judge_case(&confirmed());
+    assert_eq!(verdict, Verdict::Confirmed);
+    assert_eq!(
+        fact,
+        "split as the guide says (servers=1 on both); the remedy cures it"
+    );
+}
+
+#[test]
+fn another_symptom_or_another_cure_differs() {
+    let mut case = confirmed();
+    case.claim.symptom = Symptom::Stall;
+    assert_eq!(name(&case), "Differs");
+    for cure in [Cure::WithARestart, Cure::None] {
+        let case = CaseRecord {
+            cure: Some(cure),
+            ..confirmed()
+        };
+        let (verdict, fact) = judge_case(&case);
+        assert_eq!(verdict, Verdict::Differs);
+        assert!(fact.ends_with(cure.in_words()), "{fact}");
+    }
+}
+
+#[test]
+fn without_a_healthy_baseline_nothing_is_shown() {
+    for baseline in [vec![], vec![check(true), check(false)]] {
+        assert_eq!(
+            name(&CaseRecord {
+                baseline,
+                ..confirmed()
+            }),
+            "Invalid"
+        );
+    }
+}
+
+#[test]
+fn a_fault_that_is_not_in_force_shows_nothing() {
+    for in_force in [vec![], vec![check(false)]] {
+        let (verdict, fact) = judge_case(&CaseRecord {
+            in_force,
+            ..confirmed()
+        });
+        assert_eq!(verdict.name(), "Invalid");
+        assert!(fact.starts_with("the fault is not in force"), "{fact}");
+    }
+}
+
+#[test]
+fn a_symptom_that_did_not_stay_is_no_observation() {
+    let mut case = confirmed();
+    case.observed.as_mut().unwrap().checks = vec![check(false)];
+    assert_eq!(name(&case), "Invalid");
+    case.observed.as_mut().unwrap().symptom = Symptom::Undecided;
+    assert_eq!(name(&case), "Invalid");
+    assert_eq!(
+        name(&CaseRecord {
+            observed: None,
+            ..confirmed()
+        }),
+        "Invalid"
+    );
+}
+
+#[test]
+fn a_fault_without_harm_is_not_reproduced() {
+    let mut case = confirmed();
+    case.observed.as_mut().unwrap().symptom = Symptom::Healthy;
+    case.cure = None;
+    assert_eq!(name(&case), "NotReproduced");
+}
+
+#[test]
+fn a_cause_that_no_rule_finds_is_a_failure_of_ours() {
+    let mut case = confirmed();
+    case.diagnosis.as_mut().unwrap().findings.remove(0);
+    let (verdict, fact) = judge_case(&case);
+    assert_eq!(verdict.name(), "Failed");
+    assert_eq!(
+        fact,
+        "diagnosis did not find MP001 but MP013; mend the rule"
+    );
+}
+
+#[test]
+fn an_untried_remedy_is_no_verdict_on_the_guide() {
+    let case = CaseRecord {
+        cure: None,
+        ..confirmed()
+    };
+    assert_eq!(name(&case), "Invalid");
+}

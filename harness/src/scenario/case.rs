@@ -1,0 +1,200 @@
+//! A troubleshooting case's phases, and how they are carried through.
+//!
+//! What each phase does is the catalogue's; that they come in this order, that diagnosis is asked
+//! in between, and that nothing later runs where an earlier phase shows nothing, is told here.
+
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+
+use super::definition::time;
+use super::{Stand, StepError};
+use crate::diagnose::{Snapshot, diagnose};
+use crate::evidence::snapshot;
+use crate::outcome::{CaseClaim, CaseRecord, Check, Cure, Diagnosis, Observed, PhaseTime, Symptom};
+use crate::progress::Stage;
+
+/// What a phase comes to.
+pub type Phase<'a, T> = BoxFuture<'a, Result<T, StepError>>;
+
+/// The fault, in force or not.
+pub struct Fault {
+    /// The difference from the guide, as a diff, or the action.
+    pub shown: String,
+    /// Whether it is in force, read back from the API and from the proxies.
+    pub in_force: Vec<Check>,
+}
+
+/// What the remedy came to.
+pub struct Remedied {
+    /// What was done.
+    pub done: String,
+    /// Whether it cured, and by what.
+    pub cure: Cure,
+    /// What shows that it is healthy again, and stays so.
+    pub recovery: Vec<Check>,
+}
+
+/// A part of a case that is left out on purpose, to see that the case notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutation {
+    /// The fault is not made.
+    NoFault,
+    /// The remedy is not done.
+    NoRemedy,
+}
+
+impl Mutation {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoFault => "no-fault",
+            Self::NoRemedy => "no-remedy",
+        }
+    }
+}
+
+/// A troubleshooting case of the guide, or one of its variants.
+pub trait Case: Send + Sync + 'static {
+    /// What the guide says of it.
+    fn claim(&self) -> CaseClaim;
+
+    /// What it needs and lacks here, in words that an expectation can list; none if it can be run.
+    fn blocked(&self) -> Option<String> {
+        None
+    }
+
+    /// The namespaces that the case fills, to be deleted after it.
+    fn namespaces(&self, namespace: &str) -> Vec<String> {
+        vec![namespace.to_owned()]
+    }
+
+    /// Brings up what the guide's reader has before it goes wrong, and asks whether it is healthy.
+    fn baseline<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Vec<Check>>;
+
+    /// Makes the fault, unless it is to be left out, and asks whether it is in force.
+    fn fault<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Fault>;
+
+    /// Waits for the symptom and sees that it stays.
+    fn observe<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Observed>;
+
+    /// Does what the guide says, unless it is to be left out, and asks whether that cures.
+    fn remedy<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Remedied>;
+
+    /// Puts back what the case changed outside its namespaces.
+    fn put_back<'a>(&'a self, stand: &'a Stand) -> Phase<'a, ()> {
+        let _ = stand;
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// What came of a case's phases.
+pub(super) struct Carried {
+    pub(super) record: CaseRecord,
+    pub(super) phases: Vec<PhaseTime>,
+    /// What kept a phase from being carried through.
+    pub(super) error: Option<StepError>,
+    /// The snapshot that diagnosis read.
+    pub(super) snapshot: Option<Snapshot>,
+}
+
+/// Carries a case through its phases, as far as they show something.
+pub(super) async fn carry(
+    case: &dyn Case,
+    stand: &Stand,
+    mutation: Option<Mutation>,
+    stage: &Stage,
+) -> Carried {
+    let mut carried = Carried {
+        record: CaseRecord::new(case.claim()),
+        phases: vec![],
+        error: None,
+        snapshot: None,
+    };
+    let phases = in_order(case, stand, mutation, stage, &mut carried).await;
+    carried.error = phases.err();
+    let begun = Instant::now();
+    if let Err(error) = case.put_back(stand).await {
+        carried.error.get_or_insert(error);
+    }
+    if begun.elapsed() > Duration::from_millis(50) {
+        carried.phases.push(time("put back", begun));
+    }
+    carried
+}
+
+async fn in_order(
+    case: &dyn Case,
+    stand: &Stand,
+    mutation: Option<Mutation>,
+    stage: &Stage,
+    carried: &mut Carried,
+) -> Result<(), StepError> {
+    let Carried {
+        record,
+        phases,
+        snapshot: taken,
+        ..
+    } = carried;
+    let begun = Instant::now();
+    stage.message("baseline");
+    record.baseline = timed(case.baseline(stand), "baseline", begun, phases).await?;
+    if !record.started_healthy() {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    stage.message("fault");
+    let make = mutation != Some(Mutation::NoFault);
+    let fault = timed(case.fault(stand, make), "fault", begun, phases).await?;
+    (record.fault, record.in_force) = (fault.shown, fault.in_force);
+    if !record.fault_in_force() {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    stage.message("symptom");
+    let observed = timed(case.observe(stand), "symptom", begun, phases).await?;
+    let healthy = observed.symptom == Symptom::Healthy;
+    let told = observed.symptom != Symptom::Undecided;
+    record.observed = Some(observed);
+    let begun = Instant::now();
+    stage.message("diagnosis");
+    let (read, said) = timed(diagnosed(stand), "diagnosis", begun, phases).await?;
+    *taken = Some(read);
+    record.diagnosis = Some(said);
+    if healthy || !told {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    stage.message("remedy and recovery");
+    let make = mutation != Some(Mutation::NoRemedy);
+    let remedied = timed(
+        case.remedy(stand, make),
+        "remedy and recovery",
+        begun,
+        phases,
+    )
+    .await?;
+    record.remedy = Some(remedied.done);
+    record.cure = Some(remedied.cure);
+    record.recovery = remedied.recovery;
+    Ok(())
+}
+
+async fn diagnosed(stand: &Stand) -> Result<(Snapshot, Diagnosis), StepError> {
+    let command = format!("meshproof diagnose -n {}", stand.namespace);
+    let taken = snapshot::take(&stand.kube, &stand.namespace, &command).await?;
+    let said = diagnose(&taken);
+    Ok((taken, said))
+}
+
+/// Waits for a phase and notes how long it took, whatever came of it.
+async fn timed<T>(
+    phase: impl Future<Output = Result<T, StepError>>,
+    name: &str,
+    begun: Instant,
+    phases: &mut Vec<PhaseTime>,
+) -> Result<T, StepError> {
+    let ended = phase.await;
+    phases.push(time(name, begun));
+    ended
+}

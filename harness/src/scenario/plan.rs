@@ -1,0 +1,92 @@
+//! What a run is to do: which scenarios, in which order, how often, how many at once.
+//!
+//! Pure data and the rules of order; carrying it through is `runner`'s.
+
+use super::case::Mutation;
+use super::definition::{Scenario, Scope};
+
+/// A run's scenarios and how they are to be done.
+pub struct Plan {
+    /// The scenarios, steps of the walk among them in the walk's order.
+    pub scenarios: Vec<Scenario>,
+    /// The namespaces that the walk fills.
+    pub walked: Vec<String>,
+    /// How many cases may run side by side, each in a namespace of its own.
+    pub jobs: usize,
+    /// How often everything is done.
+    pub repeat: u32,
+    /// A part of every case that is left out, to see that the case notices.
+    pub mutation: Option<Mutation>,
+}
+
+/// The cases of a plan by what may run beside them.
+pub(super) struct Order<'a> {
+    /// Steps of the walk: one after the other, first of all.
+    pub(super) steps: Vec<&'a Scenario>,
+    /// Cases that keep to their namespace: side by side.
+    pub(super) together: Vec<&'a Scenario>,
+    /// Cases that nothing may run beside: last, one by one. Those that change the mesh come at the
+    /// very end, so that nothing else has to stand on what they put back.
+    pub(super) alone: Vec<&'a Scenario>,
+}
+
+impl Plan {
+    /// A plan that does everything once, one after the other.
+    pub fn new(scenarios: Vec<Scenario>, walked: Vec<String>) -> Self {
+        Self {
+            scenarios,
+            walked,
+            jobs: 1,
+            repeat: 1,
+            mutation: None,
+        }
+    }
+
+    pub(super) fn order(&self) -> Order<'_> {
+        let (steps, cases): (Vec<_>, Vec<_>) = self.scenarios.iter().partition(|s| s.is_step());
+        let (together, mut alone): (Vec<_>, Vec<_>) = cases
+            .into_iter()
+            .partition(|s| s.about.scope == Scope::Namespace && s.about.alone.is_none());
+        alone.sort_by_key(|s| s.about.scope);
+        Order {
+            steps,
+            together,
+            alone,
+        }
+    }
+}
+
+/// How many cases this machine can run side by side: half a CPU and 3 GiB each.
+///
+/// A case's two nodes and their proxies keep less than half a core busy over a case's whole length,
+/// since most of it is waiting, and use 1.1 GiB together (both measured on two cores).
+pub fn jobs_for(cpus: u64, memory_gib: u64) -> usize {
+    let by_cpu = cpus * 2;
+    let by_memory = memory_gib.saturating_sub(4) / 3;
+    usize::try_from(by_cpu.min(by_memory).max(1)).unwrap_or(1)
+}
+
+/// [`jobs_for`] this machine.
+pub fn jobs_here() -> usize {
+    let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = memory.lines().find_map(|l| l.strip_prefix("MemTotal:"));
+    let kib = total
+        .and_then(|t| t.split_whitespace().next())
+        .and_then(|n| n.parse::<u64>().ok())
+        .unwrap_or(0);
+    jobs_for(cpus, kib / 1024 / 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_and_memory_both_limit_the_jobs() {
+        assert_eq!(jobs_for(2, 23), 4);
+        assert_eq!(jobs_for(8, 16), 4);
+        assert_eq!(jobs_for(1, 4), 1);
+        assert_eq!(jobs_for(0, 0), 1);
+    }
+}

@@ -1,0 +1,294 @@
+//! Runs a plan: the steps of the walk, which build on each other, and the cases, which do not.
+//!
+//! Each is an outcome of its own. After a step that did not come out as claimed the later steps are
+//! `Blocked`, naming it: what they would show could not be told from what broke it. A case has a
+//! namespace of its own, and what the walk filled is cleared away before the first of them: the
+//! guide's own requests leave no room for two clusters on two CPUs.
+//!
+//! Whoever shows outcomes one by one waits for each with [`Runner::outcome`] while
+//! [`Runner::run`] goes on.
+
+use std::sync::{Mutex, PoisonError};
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use tokio::sync::watch;
+
+use super::case;
+use super::definition::{Phases, Scenario};
+use super::plan::Plan;
+use super::{Stand, StepError, namespaces};
+use crate::diagnose::Snapshot;
+use crate::expectation::{Expectations, Key, Outcome, ProxyKind};
+use crate::outcome::{ScenarioOutcome, Verdict, judge_case, judge_checkpoint};
+
+/// A plan on its way.
+pub struct Runner {
+    plan: Plan,
+    stand: Stand,
+    expectations: Expectations,
+    done: Mutex<Done>,
+    count: watch::Sender<usize>,
+}
+
+/// What has come of a plan so far.
+#[derive(Default)]
+struct Done {
+    outcomes: Vec<ScenarioOutcome>,
+    snapshots: Vec<(String, Snapshot)>,
+    left_behind: Vec<String>,
+}
+
+impl Runner {
+    /// A run of which nothing is done. `stand` is the walk's own.
+    pub fn new(plan: Plan, stand: Stand, expectations: Expectations) -> Self {
+        Self {
+            plan,
+            stand,
+            expectations,
+            done: Mutex::default(),
+            count: watch::Sender::new(0),
+        }
+    }
+
+    /// What the walk stands on.
+    pub fn stand(&self) -> &Stand {
+        &self.stand
+    }
+
+    /// What came of the scenarios that are done, in the order in which they ended.
+    pub fn outcomes(&self) -> Vec<ScenarioOutcome> {
+        self.with_done(|done| done.outcomes.clone())
+    }
+
+    /// Hands over the snapshots that diagnosis read, each with its scenario's namespace.
+    pub fn take_snapshots(&self) -> Vec<(String, Snapshot)> {
+        self.with_done(|done| std::mem::take(&mut done.snapshots))
+    }
+
+    /// What scenarios left behind, with the reason.
+    pub fn left_behind(&self) -> Vec<String> {
+        self.with_done(|done| done.left_behind.clone())
+    }
+
+    /// Waits for the first outcome of a scenario that [`Runner::run`] does meanwhile.
+    pub async fn outcome(&self, id: &str) -> ScenarioOutcome {
+        let mut count = self.count.subscribe();
+        loop {
+            count.mark_unchanged();
+            let found = self.with_done(|done| done.outcomes.iter().find(|o| o.id == id).cloned());
+            match found {
+                Some(outcome) => return outcome,
+                // The sender lives as long as `self`.
+                None => drop(count.changed().await),
+            }
+        }
+    }
+
+    /// Does the whole plan.
+    pub async fn run(&self) {
+        let order = self.plan.order();
+        for round in 0..self.plan.repeat {
+            if round > 0 && !order.steps.is_empty() {
+                let gone = namespaces::clear(&self.stand.kube, &self.plan.walked).await;
+                self.note_left(gone);
+            }
+            self.walk(&order.steps).await;
+            let cases = order.together.len() + order.alone.len();
+            if cases == 0 {
+                continue;
+            }
+            let gone = namespaces::clear_pods(&self.stand.kube, &self.plan.walked).await;
+            self.note_left(gone);
+            let mut together: Vec<BoxFuture<'_, ()>> = vec![];
+            for scenario in &order.together {
+                together.push(Box::pin(self.case(scenario, round)));
+            }
+            let mut together = futures::stream::iter(together).buffer_unordered(self.plan.jobs);
+            while together.next().await.is_some() {}
+            for scenario in &order.alone {
+                self.case(scenario, round).await;
+            }
+        }
+    }
+
+    async fn walk(&self, steps: &[&Scenario]) {
+        let mut stopped_by = None;
+        for scenario in steps {
+            let outcome = self.step(scenario, stopped_by).await;
+            // A step that could not be asked for want of something leaves the ground as it was.
+            let carries_on = matches!(
+                outcome.verdict,
+                Verdict::Confirmed | Verdict::Blocked { .. }
+            );
+            if !carries_on {
+                stopped_by = Some(scenario.about.id);
+            }
+            self.note(outcome);
+        }
+    }
+
+    async fn step(&self, scenario: &Scenario, stopped_by: Option<&str>) -> ScenarioOutcome {
+        let about = scenario.about;
+        if let Some(step) = stopped_by {
+            let reason = format!("{step} did not come out as claimed");
+            let blocked = self.outcome_of(scenario, reason.clone());
+            return self.judged(blocked, Verdict::Blocked { reason });
+        }
+        let stage = self
+            .stand
+            .progress
+            .stage(format!("{} {}", about.id, about.title));
+        let carried = scenario.carry_step(&self.stand).await;
+        let (verdict, decided_by, checks) = match carried.checks {
+            Ok(checks) => {
+                let (verdict, fact) = judge_checkpoint(&checks);
+                (verdict, fact, checks)
+            }
+            Err(error) => {
+                let (verdict, fact) = failed(&error);
+                (verdict, fact, vec![])
+            }
+        };
+        stage.message(verdict.name());
+        stage.done();
+        let outcome = ScenarioOutcome {
+            checks,
+            phases: carried.phases,
+            on_cluster: true,
+            ..self.outcome_of(scenario, decided_by)
+        };
+        self.judged(outcome, verdict)
+    }
+
+    async fn case(&self, scenario: &Scenario, round: u32) {
+        let about = scenario.about;
+        let stand = Stand {
+            namespace: namespace_of(about.id, round),
+            ..self.stand.clone()
+        };
+        let Phases::Case(case) = &scenario.phases else {
+            unreachable!("a step is not run as a case");
+        };
+        if let Some(reason) = case.blocked() {
+            let blocked = self.outcome_of(scenario, reason.clone());
+            return self.note(self.judged(blocked, Verdict::Blocked { reason }));
+        }
+        let stage = stand
+            .progress
+            .stage(format!("{} {}", about.id, about.title));
+        let filled = case.namespaces(&stand.namespace);
+        let (mut outcome, verdict) = match namespaces::clear(&stand.kube, &filled).await {
+            Err(error) => {
+                let (verdict, fact) = failed(&error);
+                (self.outcome_of(scenario, fact), verdict)
+            }
+            Ok(()) => {
+                let carried = case::carry(case.as_ref(), &stand, self.plan.mutation, &stage).await;
+                let (verdict, fact) = match &carried.error {
+                    Some(error) => failed(error),
+                    None => judge_case(&carried.record),
+                };
+                if let Some(snapshot) = carried.snapshot {
+                    let named = (stand.namespace.clone(), snapshot);
+                    self.with_done(|done| done.snapshots.push(named));
+                }
+                let outcome = ScenarioOutcome {
+                    case: Some(Box::new(carried.record)),
+                    phases: carried.phases,
+                    on_cluster: true,
+                    ..self.outcome_of(scenario, fact)
+                };
+                (outcome, verdict)
+            }
+        };
+        if let Some(mutation) = self.plan.mutation {
+            let told = format!("Run with --mutate {}.", mutation.name());
+            outcome.remarks.push(told);
+        }
+        stage.message(verdict.name());
+        stage.done();
+        if !stand.keep {
+            let gone = namespaces::clear_pods(&stand.kube, &filled).await;
+            self.note_left(gone);
+        }
+        self.note(self.judged(outcome, verdict));
+    }
+
+    /// An outcome that is not judged: the verdict and the expectation stand for it until it is.
+    fn outcome_of(&self, scenario: &Scenario, decided_by: String) -> ScenarioOutcome {
+        let about = scenario.about;
+        ScenarioOutcome {
+            id: about.id.to_owned(),
+            title: about.title.to_owned(),
+            section: about.section.to_owned(),
+            claim: about.claim.to_owned(),
+            verdict: Verdict::NotReproduced,
+            decided_by,
+            checks: vec![],
+            case: None,
+            phases: vec![],
+            expectation: Default::default(),
+            remarks: about.remarks.iter().map(|r| (*r).to_owned()).collect(),
+            on_cluster: false,
+        }
+    }
+
+    fn judged(&self, outcome: ScenarioOutcome, verdict: Verdict) -> ScenarioOutcome {
+        let key = Key {
+            scenario: outcome.id.clone(),
+            build: self.stand.istio_build.clone(),
+            sidecar: self.stand.sidecar_mode,
+            proxy: ProxyKind::of(self.stand.mesh.istio_filters.unwrap_or(false)),
+        };
+        let outcome_now = Outcome {
+            verdict: &verdict,
+            symptom: outcome.symptom(),
+            cure: outcome.cure(),
+        };
+        let expectation = self.expectations.judge(&key, &outcome_now);
+        ScenarioOutcome {
+            verdict,
+            expectation,
+            ..outcome
+        }
+    }
+
+    fn note(&self, outcome: ScenarioOutcome) {
+        self.with_done(|done| done.outcomes.push(outcome));
+        self.count.send_modify(|count| *count += 1);
+    }
+
+    fn note_left(&self, gone: Result<(), StepError>) {
+        if let Err(error) = gone {
+            self.with_done(|done| done.left_behind.push(error.to_string()));
+        }
+    }
+
+    fn with_done<T>(&self, with: impl FnOnce(&mut Done) -> T) -> T {
+        with(&mut self.done.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The namespace of a case: its id, in the form of a name; a number of its own in later rounds, so
+/// that none waits for the last one's to be gone.
+pub fn namespace_of(id: &str, round: u32) -> String {
+    let id = id.to_lowercase();
+    match round {
+        0 => format!("{CASE_NAMESPACES}{id}"),
+        n => format!("{CASE_NAMESPACES}{id}-{}", n + 1),
+    }
+}
+
+/// How the name of every case's namespace begins.
+pub const CASE_NAMESPACES: &str = "meshproof-";
+
+fn failed(error: &StepError) -> (Verdict, String) {
+    let error = error.to_string();
+    (
+        Verdict::Failed {
+            error: error.clone(),
+        },
+        error,
+    )
+}

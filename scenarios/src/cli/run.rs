@@ -1,0 +1,128 @@
+//! `guide` and `run`: scenarios on a lab, their table and their report.
+
+use std::process::ExitCode;
+
+use meshproof_harness::lab::Paths;
+use meshproof_harness::outcome::Run;
+use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
+use meshproof_harness::report::folder::{self, RunFolder};
+use meshproof_harness::report::{checks, json, table};
+use meshproof_harness::scenario::{Plan, jobs_here};
+
+use super::guarded::guarded;
+use super::{LabArguments, Outcome, PlanArguments, RunArguments, terminal};
+use crate::cleanup::Cleanup;
+use crate::selection;
+use crate::session::{Options, Session};
+
+/// Does the guide's checkpoints.
+pub async fn guide(paths: Paths, arguments: RunArguments) -> Outcome {
+    let plan = Plan::new(
+        crate::catalogue::checkpoints(),
+        vec![GUIDE_NAMESPACE.into()],
+    );
+    run_plan(paths, "guide", plan, arguments).await
+}
+
+/// Does the scenarios that filters select; the whole catalogue without one.
+pub async fn run(
+    paths: Paths,
+    filters: Vec<String>,
+    plan: PlanArguments,
+    arguments: RunArguments,
+) -> Outcome {
+    let plan = Plan {
+        jobs: plan.jobs.unwrap_or_else(jobs_here),
+        repeat: plan.repeat,
+        mutation: plan.mutate.map(Into::into),
+        ..Plan::new(selection::select(&filters)?, vec![GUIDE_NAMESPACE.into()])
+    };
+    run_plan(paths, "run", plan, arguments).await
+}
+
+async fn run_plan(paths: Paths, label: &str, plan: Plan, arguments: RunArguments) -> Outcome {
+    let options = options(&arguments.lab, &arguments);
+    let progress = terminal::progress();
+    let cleanup = Cleanup::default();
+    let (inner_paths, inner_cleanup) = (paths.clone(), cleanup.clone());
+    let (inner_progress, label) = (progress.clone(), label.to_owned());
+    guarded(&paths, &cleanup, &progress, async move {
+        let (paths, progress) = (inner_paths, inner_progress);
+        let run_id = folder::run_id(jiff::Timestamp::now(), &label);
+        let session = Session::begin(&paths, options, plan, &inner_cleanup, &progress).await?;
+        session.runner.run().await;
+        let snapshots = session.runner.take_snapshots();
+        let run = session.finish(run_id).await;
+        let folder = RunFolder::create(&paths.state, &run.id)?;
+        folder.write(&run)?;
+        for (namespace, snapshot) in snapshots {
+            let text = serde_json::to_string_pretty(&snapshot)?;
+            folder.add(&format!("snapshots/{namespace}.json"), &text)?;
+        }
+        show(&run, &folder, &arguments)?;
+        Ok(if run.is_green() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    })
+    .await
+}
+
+fn show(
+    run: &Run,
+    folder: &RunFolder,
+    arguments: &RunArguments,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    if arguments.json {
+        println!("{}", json::render(run)?);
+        return Ok(());
+    }
+    let width = terminal::width();
+    for outcome in &run.outcomes {
+        if arguments.verbose || !outcome.expectation.green {
+            println!("{}", checks::render(outcome, width));
+        }
+    }
+    let next = if run.is_green() {
+        "meshproof run -v, for every check with its evidence"
+    } else if arguments.keep {
+        "meshproof status, for the kubeconfig of the cluster that was kept"
+    } else {
+        "meshproof run ID --keep -v, to leave a scenario's namespace standing for a look"
+    };
+    let view = table::View {
+        width,
+        colour: terminal::colour(),
+        report_json: &folder.report_json(),
+        junit_xml: &folder.junit_xml(),
+        next,
+    };
+    println!("{}", table::render(run, &view));
+    Ok(())
+}
+
+/// A session's options from the command line.
+fn options(lab: &LabArguments, arguments: &RunArguments) -> Options {
+    Options {
+        gateway_port: arguments.gateway_port,
+        keep: arguments.keep,
+        ..lab_options(lab)
+    }
+}
+
+/// A session's options as far as they decide the lab.
+pub fn lab_options(lab: &LabArguments) -> Options {
+    Options {
+        istio: lab.istio,
+        sidecar: lab.sidecar.into(),
+        fresh: lab.fresh,
+        timeout_scale: lab.timeout_scale,
+        gateway_port: 0,
+        keep: false,
+        command: std::iter::once("meshproof".to_owned())
+            .chain(std::env::args().skip(1))
+            .collect::<Vec<_>>()
+            .join(" "),
+    }
+}
