@@ -4,19 +4,24 @@
 //! [`View`](view::View) of it answers the questions that rules ask; each rule is one file under
 //! [`rules`] and sees nothing but the view: no scenario ids, no labels of ours, no names of faults.
 
+mod authorization;
 #[cfg(test)]
 mod fixtures_tests;
 mod gateways;
 mod pods;
 mod policies;
 mod proxy;
+#[cfg(test)]
+mod renamed;
 pub mod rules;
+#[cfg(test)]
+mod rules_tests;
 mod selectors;
 mod services;
 mod snapshot;
+pub mod view;
 #[cfg(test)]
 mod written;
-pub mod view;
 
 pub use snapshot::{
     NodeRecord, ProxyRecord, ProxySample, Recorded, SNAPSHOT_VERSION, Snapshot, TopRecord, Unread,

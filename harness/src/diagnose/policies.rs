@@ -43,8 +43,12 @@ impl<'a> View<'a> {
         let of_istio =
             |p: &&Value| whole(p) && p["metadata"]["namespace"].as_str() == Some(ISTIO_NAMESPACE);
         let mesh = oldest(self.mesh_objects("PeerAuthentication").filter(of_istio));
-        let by_port = workload
-            .and_then(|p| Some((mode(&p["spec"]["portLevelMtls"][port.to_string()])?, Some(p))));
+        let by_port = workload.and_then(|p| {
+            Some((
+                mode(&p["spec"]["portLevelMtls"][port.to_string()])?,
+                Some(p),
+            ))
+        });
         let by = |policy: Option<&'a Value>| {
             policy.and_then(|p| Some((mode(&p["spec"]["mtls"])?, Some(p))))
         };

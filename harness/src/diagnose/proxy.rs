@@ -155,7 +155,10 @@ mod tests {
         let bare = "server.live: 1\n";
         let (kept, not) = (record(&[RECORDED, RECORDED]), record(&[bare, bare]));
         let (kept, not) = (ProxyView::of(&kept), ProxyView::of(&not));
-        assert_eq!((kept.counter(REFUSED), kept.rose(REFUSED)), (Some(6), Some(0)));
+        assert_eq!(
+            (kept.counter(REFUSED), kept.rose(REFUSED)),
+            (Some(6), Some(0))
+        );
         assert_eq!((not.counter(REFUSED), not.rose(REFUSED)), (None, None));
         assert!(kept.keeps_tls_counters() && !not.keeps_tls_counters());
         assert_eq!(not.ending(".update_rejected"), None);

@@ -115,9 +115,18 @@ mod tests {
             (json!({ "name": "http-communication" }), Declared::Parsed),
             (json!({ "name": "tls" }), Declared::Parsed),
             (json!({ "name": "x", "appProtocol": "tcp" }), Declared::Tcp),
-            (json!({ "name": "tcp-x", "appProtocol": "http" }), Declared::Parsed),
-            (json!({ "name": "tcp-x", "appProtocol": "kubernetes.io/ws" }), Declared::Parsed),
-            (json!({ "name": "tcp-x", "appProtocol": "example.com/y" }), Declared::Sniffed),
+            (
+                json!({ "name": "tcp-x", "appProtocol": "http" }),
+                Declared::Parsed,
+            ),
+            (
+                json!({ "name": "tcp-x", "appProtocol": "kubernetes.io/ws" }),
+                Declared::Parsed,
+            ),
+            (
+                json!({ "name": "tcp-x", "appProtocol": "example.com/y" }),
+                Declared::Sniffed,
+            ),
         ] {
             assert_eq!(declared(&entry), expected, "{entry}");
         }

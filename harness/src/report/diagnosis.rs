@@ -46,7 +46,12 @@ pub fn render(diagnosis: &Diagnosis, view: &View<'_>) -> String {
         }
         out.push('\n');
     }
-    let line = format!("Namespace {} at {}: {}", view.namespace, view.at, conclusion(diagnosis, view));
+    let line = format!(
+        "Namespace {} at {}: {}",
+        view.namespace,
+        view.at,
+        conclusion(diagnosis, view)
+    );
     for line in wrap(&line, width) {
         out.push_str(&line);
         out.push('\n');
@@ -226,7 +231,8 @@ mod tests {
     fn the_conclusion_tells_the_state() {
         let ends = |diagnosis: &Diagnosis, nodes| {
             let text = render(diagnosis, &view(nodes));
-            text.lines().last().unwrap_or_default().to_owned()
+            let last = text.rsplit("\n\n").next().unwrap_or_default();
+            last.trim_end().to_owned()
         };
         let of = |code: &str| Diagnosis {
             findings: vec![finding(code, Weight::Symptom, vec![])],

@@ -57,7 +57,9 @@ pub struct RecordArguments {
 /// What keeps a diagnosis from being made.
 #[derive(Debug, thiserror::Error)]
 enum CannotDiagnose {
-    #[error("no cluster of the lab stands; name one with --context or --kubeconfig, or: meshproof up")]
+    #[error(
+        "no cluster of the lab stands; name one with --context or --kubeconfig, or: meshproof up"
+    )]
     NoCluster,
     #[error("more than one cluster of the lab stands; name one with --kubeconfig: {0}")]
     SeveralClusters(String),
@@ -169,10 +171,7 @@ mod tests {
 
     #[test]
     fn the_codes_that_conclude_are_those_of_the_rules() {
-        for (code, word) in [
-            (diagnosis::SPLIT, "split"),
-            (diagnosis::STALL, "stalls"),
-        ] {
+        for (code, word) in [(diagnosis::SPLIT, "split"), (diagnosis::STALL, "stalls")] {
             let rule = rules::ALL.iter().find(|rule| rule.code == code);
             let title = rule.expect("a rule of this code").title;
             assert!(title.contains(word), "{code}: {title}");

@@ -135,10 +135,19 @@ mod tests {
         ] {
             assert!(leads(host), "{host}");
         }
-        for host in ["ignite", "other.ignite.svc.cluster.local", "*.other.svc.cluster.local"] {
+        for host in [
+            "ignite",
+            "other.ignite.svc.cluster.local",
+            "*.other.svc.cluster.local",
+        ] {
             assert!(!leads(host), "{host}");
         }
-        assert!(!leads_to("ignite-headless", "istio-system", "ignite-headless", "ignite"));
+        assert!(!leads_to(
+            "ignite-headless",
+            "istio-system",
+            "ignite-headless",
+            "ignite"
+        ));
     }
 
     #[test]
@@ -151,6 +160,9 @@ mod tests {
         assert_eq!(tls_off(&spec, ProductPort::Discovery), Some("DISABLE"));
         let subset = json!({ "subsets": [{ "trafficPolicy": { "tls": { "mode": "SIMPLE" } } }] });
         assert_eq!(tls_off(&subset, ProductPort::Discovery), Some("SIMPLE"));
-        assert_eq!(tls_off(&json!({ "trafficPolicy": {} }), ProductPort::Discovery), None);
+        assert_eq!(
+            tls_off(&json!({ "trafficPolicy": {} }), ProductPort::Discovery),
+            None
+        );
     }
 }

@@ -23,11 +23,12 @@ fn apply(view: &View<'_>) -> Answer {
                 && event["reason"] == "FailedCreate"
         });
         let failed = failed.last().and_then(|event| event["message"].as_str());
-        // A StatefulSet makes the next pod only when the one before is Ready.
+        // A StatefulSet makes the next pod only when the one before is Ready: the finding is then
+        // that pod's.
         let waits = view.product.iter().any(|pod| !pod.runs());
         let said = match failed {
             Some(message) => format!("the last attempt failed: {}", shortened(message, 300)),
-            None if waits => "the next waits until those before it are Ready".into(),
+            None if waits => continue,
             None => {
                 answer.lacks(format!(
                     "{} has {there} of {asked} pods and no event says why",

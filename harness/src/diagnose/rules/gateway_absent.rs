@@ -70,7 +70,9 @@ fn lacking(view: &View<'_>, gateway: &Value) -> Option<(String, Vec<Remedy>)> {
         if pods.iter().any(|pod| is_ready(pod)) {
             return None;
         }
-        let look = command(format!("kubectl get pods -n {ISTIO_NAMESPACE} -l {selector}"));
+        let look = command(format!(
+            "kubectl get pods -n {ISTIO_NAMESPACE} -l {selector}"
+        ));
         return Some(if pods.is_empty() {
             (
                 format!("It selects {selector}, and no Deployment and no pod has these labels."),

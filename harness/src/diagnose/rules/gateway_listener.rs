@@ -28,17 +28,23 @@ fn apply(view: &View<'_>) -> Answer {
         };
         let (namespace, pod_name) = (namespace_of(pod), name(pod));
         let Some(proxy) = view.proxy(namespace, pod_name) else {
-            answer.lacks(format!("the gateway's proxy {namespace}/{pod_name} did not answer"));
+            answer.lacks(format!(
+                "the gateway's proxy {namespace}/{pod_name} did not answer"
+            ));
             continue;
         };
         let servers = gateway["spec"]["servers"].as_array().into_iter().flatten();
         for number in servers.filter_map(|server| server["port"]["number"].as_u64()) {
-            let entry = services.iter().find_map(|service| entry(service, pod, number));
+            let entry = services
+                .iter()
+                .find_map(|service| entry(service, pod, number));
             let Some((service, inner)) = entry else {
                 answer.findings.push(RULE.finding(Said {
                     weight: Weight::Cause,
                     object: object(gateway),
-                    seen: format!("It asks for port {number}, and no Service of the gateway has it."),
+                    seen: format!(
+                        "It asks for port {number}, and no Service of the gateway has it."
+                    ),
                     why: "Outside the gateway's own pod there is no way to that port.".into(),
                     remedies: vec![command(format!("kubectl get services -n {namespace}"))],
                 }));

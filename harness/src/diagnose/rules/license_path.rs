@@ -31,11 +31,10 @@ fn apply(view: &View<'_>) -> Answer {
             if mount_of(pod.container, pod.pod, path).is_some() {
                 continue;
             }
-            let of = pod
-                .owner()
-                .map_or_else(|| pod.object(), |(kind, name)| {
-                    format!("{kind} {}/{name}", view.namespace())
-                });
+            let of = pod.owner().map_or_else(
+                || pod.object(),
+                |(kind, name)| format!("{kind} {}/{name}", view.namespace()),
+            );
             if !seen.contains(&(of.clone(), url.clone())) {
                 seen.push((of.clone(), url.clone()));
                 answer.findings.push(finding(view, pod, of, url, path));
@@ -48,10 +47,9 @@ fn apply(view: &View<'_>) -> Answer {
 /// The path that a `licenseUrl` means, if it means an absolute one.
 fn file_path(url: &str) -> Option<&str> {
     let path = url.strip_prefix("file:").unwrap_or(url);
-    let path = if path.starts_with("//") {
-        &path[path[2..].find('/')? + 2..]
-    } else {
-        path
+    let path = match path.strip_prefix("//") {
+        Some(rest) => &rest[rest.find('/')?..],
+        None => path,
     };
     path.starts_with('/').then_some(path)
 }
@@ -66,7 +64,10 @@ fn mount_of<'a>(container: &'a Value, pod: &Value, path: &str) -> Option<&'a Val
         if path == at {
             return true;
         }
-        let Some(inside) = path.strip_prefix(at).and_then(|rest| rest.strip_prefix('/')) else {
+        let Some(inside) = path
+            .strip_prefix(at)
+            .and_then(|rest| rest.strip_prefix('/'))
+        else {
             return false;
         };
         let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
@@ -121,7 +122,10 @@ fn finding(
         .filter(|volume| volume["secret"]["secretName"].is_string())
         .map(|volume| &volume["name"])
         .collect();
-    let mounts = pod.container["volumeMounts"].as_array().into_iter().flatten();
+    let mounts = pod.container["volumeMounts"]
+        .as_array()
+        .into_iter()
+        .flatten();
     let places: Vec<String> = mounts
         .filter(|mount| secrets.contains(&&mount["name"]))
         .filter_map(|mount| mount["mountPath"].as_str())

@@ -44,7 +44,10 @@ fn apply(view: &View<'_>) -> Answer {
         // An event outlives its cause, so it counts only while the pod does not start.
         if !pod.ever_started() {
             for told in told_missing(view, pod) {
-                if !missing.iter().any(|m| m.kind == told.kind && m.name == told.name) {
+                if !missing
+                    .iter()
+                    .any(|m| m.kind == told.kind && m.name == told.name)
+                {
                     let key = needed
                         .iter()
                         .find(|n| n.kind == told.kind && n.name == told.name)
@@ -60,9 +63,11 @@ fn apply(view: &View<'_>) -> Answer {
             }
         }
     }
-    answer
-        .findings
-        .extend(found.iter().map(|(missing, pods)| finding(view, missing, pods)));
+    answer.findings.extend(
+        found
+            .iter()
+            .map(|(missing, pods)| finding(view, missing, pods)),
+    );
     answer
 }
 

@@ -77,9 +77,10 @@ fn apply(view: &View<'_>) -> Answer {
                 direction.policy_type(),
                 listed(&ports)
             ),
-            why: "Where the cluster's network enforces such policies, packets between the nodes are \
+            why:
+                "Where the cluster's network enforces such policies, packets between the nodes are \
                   dropped before any proxy sees them."
-                .into(),
+                    .into(),
             remedies: vec![
                 Remedy::Command {
                     command: admit_yaml(view, direction),

@@ -25,8 +25,7 @@ fn apply(view: &View<'_>) -> Answer {
         }
         let age = pod.age_seconds(view).unwrap_or_default();
         let Some(reason) = reason(view, pod).or_else(|| {
-            (age >= PATIENCE_SECONDS)
-                .then(|| format!("the kubelet has told no reason in {age} s"))
+            (age >= PATIENCE_SECONDS).then(|| format!("the kubelet has told no reason in {age} s"))
         }) else {
             answer.lacks(format!(
                 "the pod {} is {age} s old, and its container has not started yet",

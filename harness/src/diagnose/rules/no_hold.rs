@@ -115,9 +115,15 @@ mod tests {
         for (text, expected) in [
             ("holdApplicationUntilProxyStarts: true\n", true),
             ("{\"holdApplicationUntilProxyStarts\": true}", true),
-            ("concurrency: 2\nholdApplicationUntilProxyStarts: true", true),
+            (
+                "concurrency: 2\nholdApplicationUntilProxyStarts: true",
+                true,
+            ),
             ("holdApplicationUntilProxyStarts: false\n", false),
-            ("# holdApplicationUntilProxyStarts: true\nconcurrency: 2\n", false),
+            (
+                "# holdApplicationUntilProxyStarts: true\nconcurrency: 2\n",
+                false,
+            ),
             ("", false),
         ] {
             assert_eq!(annotated(&json!(text)), expected, "{text}");

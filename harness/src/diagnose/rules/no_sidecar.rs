@@ -22,7 +22,9 @@ const REVISION: &str = "istio.io/rev";
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
     HostNetwork,
-    PodSaysNo { label: bool },
+    PodSaysNo {
+        label: bool,
+    },
     NamespaceSaysNo,
     NotLabelled,
     NoSuchRevision(String),
@@ -60,10 +62,7 @@ fn apply(view: &View<'_>) -> Answer {
 }
 
 fn reason(view: &View<'_>, pod: &Value) -> Reason {
-    let (labels, annotations) = (
-        &pod["metadata"]["labels"],
-        &pod["metadata"]["annotations"],
-    );
+    let (labels, annotations) = (&pod["metadata"]["labels"], &pod["metadata"]["annotations"]);
     let namespace = &view.snapshot.namespace["metadata"]["labels"];
     if pod["spec"]["hostNetwork"] == true {
         return Reason::HostNetwork;
@@ -134,10 +133,7 @@ fn finding(view: &View<'_>, reason: &Reason, pods: &[&ProductPod<'_>]) -> Findin
         Reason::HostNetwork => (
             owner,
             "pods with hostNetwork are never injected".into(),
-            vec![
-                advice("take hostNetwork out of the pod template"),
-                again,
-            ],
+            vec![advice("take hostNetwork out of the pod template"), again],
         ),
         Reason::PodSaysNo { label } => {
             let what = if *label { "label" } else { "annotation" };

@@ -23,11 +23,7 @@ fn apply(view: &View<'_>) -> Answer {
     if let Some(because) = view.unread(view.namespace(), "Service") {
         return Answer::unknown(because);
     }
-    let all = [
-        NODE_PORTS[0],
-        NODE_PORTS[1],
-        ProductPort::ThinClient,
-    ];
+    let all = [NODE_PORTS[0], NODE_PORTS[1], ProductPort::ThinClient];
     let mut found = vec![];
     for port in all {
         for (service, entry) in view.entries() {
@@ -46,12 +42,7 @@ pub(super) fn leads_elsewhere(view: &View<'_>, port: ProductPort) -> bool {
             .any(|(service, entry)| is_headless(service) && reaches(view, service, entry, port))
 }
 
-fn finding(
-    view: &View<'_>,
-    port: ProductPort,
-    service: &Value,
-    entry: &Value,
-) -> Option<Finding> {
+fn finding(view: &View<'_>, port: ProductPort, service: &Value, entry: &Value) -> Option<Finding> {
     let number = u64::from(port.number());
     let own = entry["port"].as_u64()? == number;
     let reaches = reaches(view, service, entry, port);

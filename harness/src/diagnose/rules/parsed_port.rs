@@ -43,9 +43,10 @@ fn apply(view: &View<'_>) -> Answer {
             weight: Weight::Cause,
             object: object(service),
             seen: format!("It declares {seen}."),
-            why: "The proxy parses what passes there as that protocol. What nodes and thin clients \
+            why:
+                "The proxy parses what passes there as that protocol. What nodes and thin clients \
                   send is Ignite's own, so the proxy ends the connection or never passes it on."
-                .into(),
+                    .into(),
             remedies,
         })
     }))

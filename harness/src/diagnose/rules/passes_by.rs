@@ -25,10 +25,15 @@ fn apply(view: &View<'_>) -> Answer {
             continue;
         };
         match passing(view, proxy) {
-            Some(ports) => answer
-                .findings
-                .extend(finding(pod, &ports, "through the PassthroughCluster")),
-            None => answer.lacks(format!("the proxy of {} did not list its clusters", pod.name)),
+            Some(ports) => {
+                answer
+                    .findings
+                    .extend(finding(pod, &ports, "through the PassthroughCluster"))
+            }
+            None => answer.lacks(format!(
+                "the proxy of {} did not list its clusters",
+                pod.name
+            )),
         }
         if proxy.keeps_tls_counters() {
             let ports = without_tls(view, proxy);

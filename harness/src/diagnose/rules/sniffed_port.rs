@@ -66,9 +66,11 @@ pub(super) fn entries_declared<'a>(
     view: &View<'a>,
     wanted: Declared,
 ) -> Vec<(&'a Value, Vec<(ProductPort, &'a Value)>)> {
-    let between = NODE_PORTS
-        .into_iter()
-        .flat_map(|port| view.headless_declarations(port).into_iter().map(move |d| (port, d)));
+    let between = NODE_PORTS.into_iter().flat_map(|port| {
+        view.headless_declarations(port)
+            .into_iter()
+            .map(move |d| (port, d))
+    });
     let clients = ProductPort::ThinClient;
     let of_clients = view.declarations(clients).into_iter().map(|d| (clients, d));
     let mut by_service: Vec<(&Value, Vec<(ProductPort, &Value)>)> = vec![];
@@ -76,7 +78,10 @@ pub(super) fn entries_declared<'a>(
         if declared(entry) != wanted {
             continue;
         }
-        match by_service.iter_mut().find(|(s, _)| std::ptr::eq(*s, service)) {
+        match by_service
+            .iter_mut()
+            .find(|(s, _)| std::ptr::eq(*s, service))
+        {
             Some((_, entries)) => entries.push((port, entry)),
             None => by_service.push((service, vec![(port, entry)])),
         }

@@ -35,11 +35,13 @@ fn apply(view: &View<'_>) -> Answer {
     }
 }
 
-/// A joiner that stalls has printed no topology snapshot; the nodes that it joins have.
+/// A joiner that stalls has printed no topology snapshot, and its REST interface does not answer;
+/// the nodes that it joins have and do.
 fn joiners(view: &View<'_>) -> crate::outcome::Remedy {
     let joining: Vec<&str> = view
         .product
         .iter()
+        .filter(|pod| pod.top.is_none())
         .filter(|pod| pod.log.as_ref().is_none_or(|log| log.snapshot().is_none()))
         .map(|pod| pod.name)
         .collect();

@@ -31,8 +31,8 @@ fn apply(view: &View<'_>) -> Answer {
         .filter(|port| !other_target_port::leads_elsewhere(view, *port))
         .collect();
     let clients = ProductPort::ThinClient;
-    let no_clients = view.declarations(clients).is_empty()
-        && !other_target_port::leads_elsewhere(view, clients);
+    let no_clients =
+        view.declarations(clients).is_empty() && !other_target_port::leads_elsewhere(view, clients);
     let mut found = vec![];
     if !between.is_empty() {
         found.push(finding(view, Weight::Cause, &between));
@@ -44,7 +44,11 @@ fn apply(view: &View<'_>) -> Answer {
 }
 
 fn finding(view: &View<'_>, weight: Weight, missing: &[ProductPort]) -> Finding {
-    let ports = listed(missing.iter().map(|port| format!("{} ({})", port.number(), port.name())));
+    let ports = listed(
+        missing
+            .iter()
+            .map(|port| format!("{} ({})", port.number(), port.name())),
+    );
     let with_address: Vec<&str> = missing
         .iter()
         .flat_map(|port| view.declarations(*port))
