@@ -9,6 +9,12 @@ mod c5;
 mod c6a;
 mod c6b;
 mod client;
+mod cluster_case;
+mod guide_cluster;
+mod in_force;
+mod shown;
+mod t1;
+mod t2;
 
 use meshproof_harness::scenario::Scenario;
 
@@ -21,7 +27,10 @@ pub fn all() -> Vec<Scenario> {
 
 /// The guide's troubleshooting cases and their variants.
 pub fn cases() -> Vec<Scenario> {
-    vec![]
+    [t1::scenarios(), t2::scenarios()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The guide's checkpoints, in the order in which a reader does them.
