@@ -209,7 +209,11 @@ impl Runner {
         stage.message(verdict.name());
         stage.done();
         if !stand.keep {
-            let gone = namespaces::clear_pods(&stand.kube, &filled).await;
+            // What is run alone may reach beyond its namespace as long as any object of it is there.
+            let gone = match about.alone {
+                Some(_) => namespaces::clear(&stand.kube, &filled).await,
+                None => namespaces::clear_pods(&stand.kube, &filled).await,
+            };
             self.note_left(gone);
         }
         self.note(self.judged(outcome, verdict));

@@ -15,6 +15,8 @@ mod in_force;
 mod shown;
 mod t1;
 mod t2;
+mod t3;
+mod t5;
 
 use meshproof_harness::scenario::Scenario;
 
@@ -27,10 +29,15 @@ pub fn all() -> Vec<Scenario> {
 
 /// The guide's troubleshooting cases and their variants.
 pub fn cases() -> Vec<Scenario> {
-    [t1::scenarios(), t2::scenarios()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        t1::scenarios(),
+        t2::scenarios(),
+        t3::scenarios(),
+        t5::scenarios(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The guide's checkpoints, in the order in which a reader does them.

@@ -100,16 +100,23 @@ pub fn scenarios() -> Vec<Scenario> {
             },
         ),
         Scenario::case(
-            about(
-                "T2e",
-                "Ports are declared with names that begin with http-",
-                &[],
-            ),
+            About {
+                alone: Some("an http port's listener stands in every proxy of the mesh"),
+                ..about(
+                    "T2e",
+                    "Ports are declared with names that begin with http-",
+                    &[
+                        "Runs alone: for an HTTP port Istio makes a listener on 0.0.0.0 in every proxy \
+                       of the mesh, which also takes what other namespaces send to a port of that \
+                       number that they have not declared.",
+                    ],
+                )
+            },
             ClusterCase {
                 found_by: &["MP003"],
                 fault: |m| rename_ports(m, |name| format!("http-{name}")),
                 in_force: InForce::Ways(&[(Communication, Way::Http), (Discovery, Way::Http)]),
-                shown: &[],
+                shown: &[(Symptom::Split, Shown::PlaintextRefused)],
                 ..UNDER_STRICT
             },
         ),
