@@ -13,7 +13,7 @@ use meshproof_harness::outcome::{ScenarioOutcome, Verdict};
 use meshproof_harness::report::{checks, table};
 use meshproof_harness::scenario::{About, jobs_here};
 
-use crate::session::Options;
+use crate::session::{EXPECTATIONS, Options};
 
 /// The kind of every trial that needs a cluster; `cargo test cluster` runs them all.
 pub const KIND: &str = "cluster";
@@ -126,6 +126,7 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
             timeout_scale,
             gateway_port: 0,
             keep: set("MESHPROOF_KEEP"),
+            expectations: EXPECTATIONS.to_owned(),
             command: "cargo test".into(),
         },
         jobs,

@@ -155,13 +155,13 @@ impl RunFolder {
             path: path.clone(),
             why: e.to_string(),
         })?;
-        self.write_whole(path, &text)?;
+        write_whole(&path, &text)?;
         let path = self.junit_xml();
         let text = junit::render(run).map_err(|e| FolderError::Format {
             path: path.clone(),
             why: e.to_string(),
         })?;
-        self.write_whole(path, &text)?;
+        write_whole(&path, &text)?;
         self.link_latest()
     }
 
@@ -176,26 +176,7 @@ impl RunFolder {
             path: parent.to_owned(),
             source,
         })?;
-        self.write_whole(path, text)
-    }
-
-    fn write_whole(&self, path: PathBuf, text: &str) -> Result<(), FolderError> {
-        let write = || -> io::Result<()> {
-            // Not a temporary file's own mode: a report is for everyone whom the folder admits.
-            let mut file = tempfile::Builder::new().make_in(&self.path, |p| {
-                std::fs::File::options()
-                    .write(true)
-                    .create_new(true)
-                    .open(p)
-            })?;
-            file.write_all(text.as_bytes())?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(|source| FolderError::Write {
-            path: path.clone(),
-            source,
-        })
+        write_whole(&path, text)
     }
 
     /// Sets the link under another name first, so that there is no moment without a `latest`.
@@ -217,6 +198,31 @@ impl RunFolder {
             source,
         })
     }
+}
+
+/// Writes a file so that it appears whole or not at all.
+///
+/// # Errors
+/// A file that cannot be written; what stood there stands as it was.
+pub fn write_whole(path: &Path, text: &str) -> Result<(), FolderError> {
+    let write = || -> io::Result<()> {
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        // Not a temporary file's own mode: a report is for everyone whom the folder admits.
+        let mut file = tempfile::Builder::new().make_in(parent, |p| {
+            std::fs::File::options()
+                .write(true)
+                .create_new(true)
+                .open(p)
+        })?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|source| FolderError::Write {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Reads a `report.json`.

@@ -7,6 +7,7 @@ mod guarded;
 mod lab;
 mod list;
 pub mod logging;
+mod record;
 mod run;
 mod terminal;
 
@@ -118,6 +119,10 @@ pub struct PlanArguments {
     /// Leave out a part of every case, to see that the case notices.
     #[arg(long, value_enum)]
     mutate: Option<Mutate>,
+    /// Put the outcomes on record, with the reason why they are right. Rewrites the file of
+    /// expectations: comments other than the one at its top are lost. Refused in CI.
+    #[arg(long, value_name = "REASON", conflicts_with = "mutate")]
+    accept: Option<String>,
 }
 
 /// What decides a run.
@@ -131,6 +136,9 @@ pub struct RunArguments {
     /// The local port for the gateway's port-forward; 0 takes any that is free (the guide: 8443).
     #[arg(long, default_value_t = 0)]
     gateway_port: u16,
+    /// The expectations to measure by; by default those of the checkout that compiled this program.
+    #[arg(long, value_name = "FILE")]
+    expectations: Option<std::path::PathBuf>,
     /// Print every check with what was seen.
     #[arg(long, short)]
     verbose: bool,
@@ -247,6 +255,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_run_with_a_part_left_out_is_never_accepted() {
+        let typed = ["meshproof", "run", "--accept", "why"];
+        assert!(Cli::try_parse_from(typed).is_ok());
+        let mutated = typed.into_iter().chain(["--mutate", "no-fault"]);
+        assert!(Cli::try_parse_from(mutated).is_err());
     }
 
     #[test]
