@@ -116,6 +116,7 @@ fn show(
     let view = table::View {
         width,
         colour: terminal::colour(),
+        report_html: &folder.report_html(),
         report_json: &folder.report_json(),
         junit_xml: &folder.junit_xml(),
         next,
