@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 as expected, 1 news, 2 could not run, 130 and 143 after SIGINT and SIGTERM.
 
+mod behaviour;
 mod bench;
 mod guarded;
 mod lab;
@@ -9,6 +10,7 @@ mod list;
 pub mod logging;
 mod record;
 mod run;
+mod tally;
 mod terminal;
 
 use std::process::ExitCode;
@@ -18,6 +20,8 @@ use meshproof_harness::lab::images::pins;
 use meshproof_harness::lab::{IstioBuild, Paths};
 use meshproof_harness::mesh::SidecarMode;
 use meshproof_harness::scenario::Mutation;
+
+use crate::trials;
 
 /// Proves, on a real cluster, that an Istio mesh encrypts an Apache Ignite 2 cluster as its guide
 /// says.
@@ -66,6 +70,18 @@ enum Command {
     Tally {
         /// The run's `report.json`.
         report: std::path::PathBuf,
+        /// The commit whose turn of cases was run; without one, all were.
+        #[arg(long, value_name = "COMMIT", env = trials::ROTATE)]
+        rotate: Option<String>,
+    },
+    /// Prints, as Markdown, what the guide says and what happens. Touches no engine and no cluster.
+    Behaviour {
+        /// The expectations to tell of; by default those of the checkout that compiled this program.
+        #[arg(long, value_name = "FILE")]
+        expectations: Option<std::path::PathBuf>,
+        /// Put it into this document, between its two marks, and print nothing.
+        #[arg(long, value_name = "DOCUMENT")]
+        into: Option<std::path::PathBuf>,
     },
     /// Measures the guide from no cluster and on a warm one.
     Bench {
@@ -235,7 +251,10 @@ impl Cli {
                 Command::Images {
                     command: ImagesCommand::Check { istio },
                 } => lab::check_images(&paths, &istio).await,
-                Command::Tally { report } => list::tally(&report),
+                Command::Tally { report, rotate } => tally::run(&report, rotate.as_deref()),
+                Command::Behaviour { expectations, into } => {
+                    behaviour::run(expectations.as_deref(), into.as_deref())
+                }
                 Command::Bench { runs } => bench::run(runs).await,
             },
         };
