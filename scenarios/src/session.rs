@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use meshproof_harness::expectation::{self, Expectations};
+use meshproof_harness::expectation::{self, Expectations, Ground, ProxyKind};
 use meshproof_harness::kube::Kube;
 use meshproof_harness::lab::{IstioBuild, Lab, LabError, Paths, Wish};
 use meshproof_harness::mesh::{Capabilities, Injection, Install, SidecarMode, injection_trial};
@@ -20,8 +20,8 @@ use meshproof_harness::scenario::{Plan, Runner, Scenario, Stand, StepError, name
 
 use crate::cleanup::{self, Cleanup};
 
-/// The expectations on record.
-const EXPECTATIONS: &str = include_str!("../expectations.toml");
+/// The expectations on record when this program was compiled.
+pub const EXPECTATIONS: &str = include_str!("../expectations.toml");
 
 /// What a session is asked to do.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub struct Options {
     pub gateway_port: u16,
     /// Leave standing what scenarios make.
     pub keep: bool,
+    /// The text of the expectations that outcomes are measured by.
+    pub expectations: String,
     /// The command line, for reports and for whoever waits.
     pub command: String,
 }
@@ -135,7 +137,7 @@ impl Session {
             keep: options.keep,
             progress: progress.clone(),
         };
-        let expectations = Expectations::parse(EXPECTATIONS)
+        let expectations = Expectations::parse(&options.expectations)
             .map_err(StepError::other("reading the expectations on record"))?;
         Ok(Self {
             runner: Arc::new(Runner::new(plan, stand, expectations)),
@@ -178,6 +180,16 @@ impl Session {
                 peak_memory_mib: used.peak_memory_mib,
             }),
             left_behind,
+        }
+    }
+
+    /// What the outcomes of this session are kept under.
+    pub fn ground(&self) -> Ground {
+        let stand = self.runner.stand();
+        Ground {
+            build: stand.istio_build.clone(),
+            sidecar: stand.sidecar_mode,
+            proxy: ProxyKind::of(stand.mesh.istio_filters.unwrap_or(false)),
         }
     }
 

@@ -13,10 +13,24 @@ use meshproof_harness::outcome::{ScenarioOutcome, Verdict};
 use meshproof_harness::report::{checks, table};
 use meshproof_harness::scenario::{About, jobs_here};
 
-use crate::session::Options;
+use crate::catalogue;
+use crate::rotation::{self, Rotation};
+use crate::session::{EXPECTATIONS, Options};
 
 /// The kind of every trial that needs a cluster; `cargo test cluster` runs them all.
 pub const KIND: &str = "cluster";
+
+/// The variable that names the commit whose turn of cases is to be run; without it, all are.
+pub const ROTATE: &str = "MESHPROOF_ROTATE";
+
+/// The catalogue's cases, by whether they run on a commit; all do where none is named.
+pub fn rotation_of(commit: Option<&str>) -> Rotation {
+    let Some(commit) = commit.filter(|commit| !commit.trim().is_empty()) else {
+        return Rotation::default();
+    };
+    let cases: Vec<About> = catalogue::cases().iter().map(|s| s.about).collect();
+    rotation::rotation(&cases, rotation::ALWAYS, commit, rotation::BUDGET)
+}
 
 /// A scenario's name as a trial: its id, then its title in the form of a test's name.
 pub fn name(about: &About) -> String {
@@ -70,6 +84,8 @@ pub struct Asked {
     pub options: Options,
     /// How many cases may run side by side.
     pub jobs: usize,
+    /// Which cases are left out because they take turns.
+    pub rotation: Rotation,
 }
 
 /// A variable that does not say what it could say.
@@ -94,7 +110,8 @@ pub enum AskedError {
 }
 
 /// Reads what is asked: `MESHPROOF_ISTIO` (a build's id), `MESHPROOF_TIMEOUT_SCALE` (the factor on
-/// every limit), `MESHPROOF_JOBS` (cases side by side), `MESHPROOF_KEEP` (leave all on the cluster), `CI` (begin with a fresh cluster).
+/// every limit), `MESHPROOF_JOBS` (cases side by side), `MESHPROOF_KEEP` (leave all on the cluster),
+/// `MESHPROOF_ROTATE` (the commit whose turn of cases is run), `CI` (begin with a fresh cluster).
 ///
 /// # Errors
 /// The first variable that does not say what it could say.
@@ -126,9 +143,11 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
             timeout_scale,
             gateway_port: 0,
             keep: set("MESHPROOF_KEEP"),
+            expectations: EXPECTATIONS.to_owned(),
             command: "cargo test".into(),
         },
         jobs,
+        rotation: rotation_of(text(ROTATE).as_deref()),
     })
 }
 
@@ -155,7 +174,6 @@ mod tests {
     use meshproof_harness::outcome::{Check, ExpectationResult, Standing};
 
     use super::*;
-    use crate::catalogue;
 
     fn outcome(verdict: Verdict, green: bool) -> ScenarioOutcome {
         let seen = "servers=1 on ignite-1";
@@ -254,6 +272,20 @@ mod tests {
         assert_eq!(asked.options.istio, pins::ISTIO_AUGUST_2026);
         assert!(!asked.options.fresh && !asked.options.keep);
         assert_eq!(asked.options.timeout_scale, 1.0);
+    }
+
+    #[test]
+    fn cases_take_turns_only_where_a_commit_is_named() {
+        assert_eq!(ask(&[]).unwrap().rotation, Rotation::default());
+        assert_eq!(ask(&[(ROTATE, " ")]).unwrap().rotation, Rotation::default());
+        let rotation = ask(&[(ROTATE, "abc")]).unwrap().rotation;
+        let cases = catalogue::cases().len();
+        assert_eq!(rotation.run.len() + rotation.left_out.len(), cases);
+        assert!(
+            !catalogue::checkpoints()
+                .iter()
+                .any(|c| rotation.leaves_out(c.about.id))
+        );
     }
 
     #[test]
