@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod cleanup;
 pub mod cli;
+pub mod gridgain_options;
 pub mod progress_bar;
 pub mod selection;
 pub mod session;

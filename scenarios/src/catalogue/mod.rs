@@ -9,6 +9,7 @@ mod c5;
 mod c6a;
 mod c6b;
 mod client;
+mod deploy;
 
 use meshproof_harness::scenario::Scenario;
 
@@ -36,4 +37,32 @@ pub fn checkpoints() -> Vec<Scenario> {
         c6a::scenario(),
         c6b::scenario(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use meshproof_harness::product::Product;
+    use meshproof_harness::product::gridgain::{GridGain, NO_IMAGE};
+
+    use super::*;
+
+    fn blocked(product: &Product) -> Vec<(&'static str, Option<String>)> {
+        let all = all();
+        all.iter()
+            .map(|s| (s.about.id, s.blocked(product)))
+            .collect()
+    }
+
+    #[test]
+    fn without_a_gridgain_image_all_but_what_needs_no_product_is_blocked() {
+        let product = Product::GridGain(GridGain::default());
+        let (free, lacking): (Vec<_>, Vec<_>) = blocked(&product)
+            .into_iter()
+            .partition(|(_, reason)| reason.is_none());
+        let free: Vec<_> = free.into_iter().map(|(id, _)| id).collect();
+        assert_eq!(free, ["C1", "C1b", "C2"]);
+        for (id, reason) in lacking {
+            assert_eq!(reason.as_deref(), Some(NO_IMAGE), "{id}");
+        }
+    }
 }

@@ -18,6 +18,8 @@ use meshproof_harness::lab::{IstioBuild, Paths};
 use meshproof_harness::mesh::SidecarMode;
 use meshproof_harness::scenario::Mutation;
 
+use crate::gridgain_options::ProductArguments;
+
 /// Proves, on a real cluster, that an Istio mesh encrypts an Apache Ignite 2 cluster as its guide
 /// says.
 #[derive(Debug, Parser)]
@@ -125,6 +127,8 @@ pub struct PlanArguments {
 pub struct RunArguments {
     #[command(flatten)]
     lab: LabArguments,
+    #[command(flatten)]
+    product: ProductArguments,
     /// Leave the namespaces standing for a look.
     #[arg(long)]
     keep: bool,

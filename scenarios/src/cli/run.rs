@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use meshproof_harness::lab::Paths;
 use meshproof_harness::outcome::Run;
+use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::report::folder::{self, RunFolder};
 use meshproof_harness::report::{checks, json, table};
@@ -12,6 +13,7 @@ use meshproof_harness::scenario::{Plan, jobs_here};
 use super::guarded::guarded;
 use super::{LabArguments, Outcome, PlanArguments, RunArguments, terminal};
 use crate::cleanup::Cleanup;
+use crate::gridgain_options::ProductError;
 use crate::selection;
 use crate::session::{Options, Session};
 
@@ -41,7 +43,7 @@ pub async fn run(
 }
 
 async fn run_plan(paths: Paths, label: &str, plan: Plan, arguments: RunArguments) -> Outcome {
-    let options = options(&arguments.lab, &arguments);
+    let options = options(&arguments.lab, &arguments)?;
     let progress = terminal::progress();
     let cleanup = Cleanup::default();
     let (inner_paths, inner_cleanup) = (paths.clone(), cleanup.clone());
@@ -103,17 +105,22 @@ fn show(
 }
 
 /// A session's options from the command line.
-fn options(lab: &LabArguments, arguments: &RunArguments) -> Options {
-    Options {
+///
+/// # Errors
+/// What of the product cannot be meant or used.
+fn options(lab: &LabArguments, arguments: &RunArguments) -> Result<Options, ProductError> {
+    Ok(Options {
+        product: arguments.product.product()?,
         gateway_port: arguments.gateway_port,
         keep: arguments.keep,
         ..lab_options(lab)
-    }
+    })
 }
 
 /// A session's options as far as they decide the lab.
 pub fn lab_options(lab: &LabArguments) -> Options {
     Options {
+        product: Product::default(),
         istio: lab.istio,
         sidecar: lab.sidecar.into(),
         fresh: lab.fresh,
