@@ -67,35 +67,6 @@ fn rebuilt() -> Result<Manifest, ManifestError> {
     ))
 }
 
-/// Adds to the guide's StatefulSet the license's volume and its mount, and nothing else: what is
-/// left of GridGain's manifest when image and configuration are Ignite's.
-pub fn mount_license(manifest: &mut Manifest) {
-    let Some(set) = manifest.object_mut("StatefulSet", "ignite") else {
-        return;
-    };
-    let pod = &mut set["spec"]["template"]["spec"];
-    let volume = json!({ "name": LICENSE_SECRET, "secret": { "secretName": LICENSE_SECRET } });
-    let mount = json!({ "mountPath": LICENSE_FOLDER, "name": LICENSE_SECRET });
-    for (list, item) in [("/volumes", volume), ("/containers/0/volumeMounts", mount)] {
-        if let Some(items) = pod.pointer_mut(list).and_then(|v| v.as_array_mut()) {
-            items.push(item);
-        }
-    }
-}
-
-/// Mounts the license in another folder than the one that `licenseUrl` names.
-pub fn mount_license_at(manifest: &mut Manifest, folder: &str) {
-    let mounts = manifest
-        .object_mut("StatefulSet", "ignite")
-        .and_then(|set| set.pointer_mut("/spec/template/spec/containers/0/volumeMounts"))
-        .and_then(|mounts| mounts.as_array_mut());
-    for mount in mounts.into_iter().flatten() {
-        if mount["name"] == LICENSE_SECRET {
-            mount["mountPath"] = json!(folder);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,10 +103,15 @@ mod tests {
     fn image_and_license_are_all_that_differs_from_ignite() {
         let gridgain = given().cluster().unwrap();
         let mut expected = guide::ignite_cluster().unwrap();
-        mount_license(&mut expected);
         let set = expected.object_mut("StatefulSet", "ignite").unwrap();
-        set["spec"]["template"]["spec"]["containers"][0]["image"] =
-            json!("registry.example/gridgain:8");
+        let pod = &mut set["spec"]["template"]["spec"];
+        pod["containers"][0]["image"] = json!("registry.example/gridgain:8");
+        let volume = json!({ "name": "gridgain-license",
+            "secret": { "secretName": "gridgain-license" } });
+        let mount = json!({ "mountPath": "/ignite/license", "name": "gridgain-license" });
+        pod["volumes"].as_array_mut().unwrap().push(volume);
+        let mounts = &mut pod["containers"][0]["volumeMounts"];
+        mounts.as_array_mut().unwrap().push(mount);
         for (kind, name) in [("Service", "ignite-headless"), ("StatefulSet", "ignite")] {
             assert_eq!(gridgain.object(kind, name), expected.object(kind, name));
         }
@@ -163,20 +139,5 @@ mod tests {
             pod["containers"][0]["volumeMounts"][2]["mountPath"].as_str(),
             Some(LICENSE_FOLDER)
         );
-    }
-
-    #[test]
-    fn another_folder_moves_the_license_alone() {
-        let mut moved = rebuilt().unwrap();
-        mount_license_at(&mut moved, "/elsewhere");
-        let mounts = |manifest: &Manifest| {
-            manifest.object("StatefulSet", "ignite").unwrap()["spec"]["template"]["spec"]["containers"]
-                [0]["volumeMounts"]
-                .clone()
-        };
-        let (before, after) = (mounts(&rebuilt().unwrap()), mounts(&moved));
-        assert_eq!(after[2]["mountPath"], "/elsewhere");
-        assert_eq!((&after[0], &after[1]), (&before[0], &before[1]));
-        assert_eq!(configuration(&moved), configuration(&rebuilt().unwrap()));
     }
 }
