@@ -14,6 +14,7 @@ use meshproof_harness::outcome::{
     LabFacts, MeshFacts, Overlay, PhaseTime, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
 };
 use meshproof_harness::process::own_use;
+use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::progress::Progress;
 use meshproof_harness::scenario::{Plan, Runner, Scenario, Stand, StepError, namespaces};
@@ -26,6 +27,8 @@ pub const EXPECTATIONS: &str = include_str!("../expectations.toml");
 /// What a session is asked to do.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The product to prove it with.
+    pub product: Product,
     /// The Istio to prove it on.
     pub istio: IstioBuild,
     /// How pods get their sidecar.
@@ -123,6 +126,7 @@ impl Session {
         };
         let stand = Stand {
             kube: lab.kube.clone(),
+            product: options.product.clone(),
             namespace: GUIDE_NAMESPACE.to_owned(),
             istio_build: options
                 .istio
@@ -153,7 +157,7 @@ impl Session {
 
     /// Cleans up, unless all is to be kept, and tells what the session came to.
     pub async fn finish(self, run_id: String) -> Run {
-        let product = product(&self.lab.kube).await;
+        let product = product(&self.lab.kube, &self.options.product).await;
         let mut left_behind = self.runner.left_behind();
         if !self.options.keep {
             let kube = &self.lab.kube;
@@ -253,7 +257,9 @@ async fn mesh_and_first_steps(
     let early = async {
         Install::injecting(&lab.kube).await?;
         for scenario in scenarios {
-            scenario.start_early(&lab.kube, GUIDE_NAMESPACE).await?;
+            scenario
+                .start_early(&lab.kube, GUIDE_NAMESPACE, &options.product)
+                .await?;
         }
         Ok::<_, StepError>(())
     };
@@ -290,12 +296,12 @@ async fn injection(kube: &Kube) -> Result<Injection, StepError> {
 }
 
 /// The product's version as a running node tells it, if one runs.
-async fn product(kube: &Kube) -> Option<ProductFacts> {
+async fn product(kube: &Kube, product: &Product) -> Option<ProductFacts> {
     use meshproof_harness::product::rest::answer;
     let asked = kube.get(GUIDE_NAMESPACE, "ignite-0", 8080, "/ignite?cmd=version");
     let (_, body) = asked.await.ok()?;
     Some(ProductFacts {
-        name: "Apache Ignite".into(),
+        name: product.name().into(),
         version: answer::version(&body).ok()?,
     })
 }

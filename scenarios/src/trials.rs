@@ -14,6 +14,7 @@ use meshproof_harness::report::{checks, table};
 use meshproof_harness::scenario::{About, jobs_here};
 
 use crate::catalogue;
+use crate::gridgain_options::{ProductArguments, ProductError};
 use crate::rotation::{self, Rotation};
 use crate::session::{EXPECTATIONS, Options};
 
@@ -107,11 +108,15 @@ pub enum AskedError {
     /// `MESHPROOF_JOBS`.
     #[error("MESHPROOF_JOBS is {0:?}; unset it or give a whole number of 1 or more")]
     Jobs(String),
+    /// `MESHPROOF_PRODUCT`, `MESHPROOF_GRIDGAIN_IMAGE` and the license files.
+    #[error(transparent)]
+    Product(#[from] ProductError),
 }
 
 /// Reads what is asked: `MESHPROOF_ISTIO` (a build's id), `MESHPROOF_TIMEOUT_SCALE` (the factor on
 /// every limit), `MESHPROOF_JOBS` (cases side by side), `MESHPROOF_KEEP` (leave all on the cluster),
-/// `MESHPROOF_ROTATE` (the commit whose turn of cases is run), `CI` (begin with a fresh cluster).
+/// `MESHPROOF_ROTATE` (the commit whose turn of cases is run), `CI` (begin with a fresh cluster), and
+/// what [`ProductArguments::from_environment`] reads.
 ///
 /// # Errors
 /// The first variable that does not say what it could say.
@@ -133,8 +138,10 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
             _ => return Err(AskedError::Jobs(jobs)),
         },
     };
+    let product = ProductArguments::from_environment(&variable)?.product()?;
     Ok(Asked {
         options: Options {
+            product,
             istio,
             sidecar: SidecarMode::Auto,
             // nextest runs every trial as a process of its own: fresh once per run cannot be told
@@ -313,6 +320,11 @@ mod tests {
             (asked.options.istio.id, asked.options.timeout_scale),
             (id, 2.5)
         );
+
+        let product = ask(&[("MESHPROOF_PRODUCT", "gridgain")]).unwrap();
+        assert_eq!(product.options.product.name(), "GridGain");
+        let none = ask(&[("MESHPROOF_PRODUCT", "x")]).unwrap_err();
+        assert_eq!(none, AskedError::Product(ProductError::Unknown("x".into())));
 
         let unknown = ask(&[("MESHPROOF_ISTIO", "1.0")]).unwrap_err().to_string();
         assert!(

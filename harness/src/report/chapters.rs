@@ -109,6 +109,7 @@ fn cure_in_words(cure: Cure) -> &'static str {
         Cure::WithARestart => {
             "by the guide's remedy and a restart of the pods, which it leaves out"
         }
+        Cure::BySomethingElse => "not by the guide's remedy, by what is told above",
         Cure::None => "none",
     }
 }

@@ -7,6 +7,7 @@ use meshproof_protocol::ports::ProductPort;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
+use crate::product::gridgain::{LICENSE_FOLDER, LICENSE_SECRET};
 use crate::product::manifest::{Manifest, ManifestError};
 
 /// The annotation by which a pod carries settings of its proxy.
@@ -93,6 +94,37 @@ pub fn modest_requests(manifest: &mut Manifest) -> Result<(), EditError> {
         return Err(missing("limits of the node's container"));
     }
     resources["requests"] = json!({ "cpu": "50m", "memory": "512Mi" });
+    Ok(())
+}
+
+/// Mounts the Secret with GridGain's license into the node's container, as the guide says it is for
+/// GridGain, and changes nothing else.
+///
+/// # Errors
+/// When the pod template has no volumes, or its container no mounts.
+pub fn mount_license(manifest: &mut Manifest) -> Result<(), EditError> {
+    let pod = &mut pod_template(manifest)?["spec"];
+    let volume = json!({ "name": LICENSE_SECRET, "secret": { "secretName": LICENSE_SECRET } });
+    let mount = json!({ "mountPath": LICENSE_FOLDER, "name": LICENSE_SECRET });
+    let volumes = pod["volumes"].as_array_mut();
+    volumes.ok_or_else(|| missing("volumes"))?.push(volume);
+    let mounts = pod["containers"][0]["volumeMounts"].as_array_mut();
+    mounts.ok_or_else(|| missing("volumeMounts"))?.push(mount);
+    Ok(())
+}
+
+/// Mounts the license in another folder than the one that `licenseUrl` names.
+///
+/// # Errors
+/// When no license is mounted.
+pub fn mount_license_at(manifest: &mut Manifest, folder: &str) -> Result<(), EditError> {
+    let mounts = pod_template(manifest)?["spec"]["containers"][0]["volumeMounts"].as_array_mut();
+    let mount = mounts
+        .into_iter()
+        .flatten()
+        .find(|mount| mount["name"] == LICENSE_SECRET)
+        .ok_or_else(|| missing(format!("mount of {LICENSE_SECRET}")))?;
+    mount["mountPath"] = Value::from(folder);
     Ok(())
 }
 
@@ -204,6 +236,22 @@ mod tests {
         let mut namespace = guide::namespace().unwrap();
         without_injection_label(&mut namespace).unwrap();
         assert!(without_injection_label(&mut namespace).is_err());
+    }
+
+    #[test]
+    fn the_license_is_mounted_and_moved_and_nothing_else() {
+        let diff = edited(mount_license);
+        let lines = changed(&diff);
+        assert!(lines.iter().all(|line| line.starts_with('+')), "{diff}");
+        assert_eq!(lines.len(), 5, "{diff}");
+        let mut mounted = guide::ignite_cluster().unwrap();
+        assert!(mount_license_at(&mut mounted, "/x").is_err());
+        mount_license(&mut mounted).unwrap();
+        let before = mounted.clone();
+        mount_license_at(&mut mounted, "/x").unwrap();
+        let diff = super::diff(&before, &mounted).unwrap();
+        assert_eq!(changed(&diff).len(), 2, "{diff}");
+        assert!(diff.contains("mountPath: /x"), "{diff}");
     }
 
     #[test]

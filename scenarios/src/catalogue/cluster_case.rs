@@ -68,7 +68,7 @@ const BY_ITSELF: u64 = 12;
 
 impl ClusterCase {
     fn healthy_one(&self, stand: &Stand) -> Result<Deployment, StepError> {
-        Deployment::of_the_guide(&stand.namespace, self.strict)?.edited(self.arrangement)
+        Deployment::of_the_guide(stand, self.strict)?.edited(self.arrangement)
     }
 }
 

@@ -15,6 +15,8 @@ use meshproof_harness::product::state::ClusterState;
 use meshproof_harness::scenario::edit::{self, EditError};
 use meshproof_harness::scenario::{Stand, StepError};
 
+use serde_json::Value;
+
 use super::c3::{self, ignite_pods};
 
 /// Seconds for which a state has to stay.
@@ -29,18 +31,22 @@ pub(super) struct Deployment {
     pub(super) namespace: Manifest,
     /// ConfigMap, headless Service and StatefulSet.
     pub(super) cluster: Manifest,
+    /// The license's Secret, which has to be there first; none for Ignite. Shown nowhere.
+    pub(super) license: Option<Value>,
     /// Whether the guide's STRICT policy is in it.
     pub(super) strict: bool,
 }
 
 impl Deployment {
     /// The guide's manifests in a namespace, with requests that leave room for neighbours.
-    pub(super) fn of_the_guide(namespace: &str, strict: bool) -> Result<Self, StepError> {
-        let mut cluster = guide::ignite_cluster()?.in_namespace(namespace);
+    pub(super) fn of_the_guide(stand: &Stand, strict: bool) -> Result<Self, StepError> {
+        let namespace = &stand.namespace;
+        let mut cluster = stand.product.cluster_manifest()?.in_namespace(namespace);
         edit::modest_requests(&mut cluster).map_err(editing())?;
         Ok(Self {
             namespace: guide::namespace()?.in_namespace(namespace),
             cluster,
+            license: stand.product.license_secret(namespace),
             strict,
         })
     }
@@ -61,14 +67,20 @@ impl Deployment {
         stand: &Stand,
         ready: (usize, usize),
     ) -> Result<(), StepError> {
+        self.apply(stand).await?;
+        both_ready(stand, ready).await
+    }
+
+    /// Applies it and waits for nothing.
+    pub(super) async fn apply(&self, stand: &Stand) -> Result<(), StepError> {
         let kube = &stand.kube;
         kube.apply(&self.namespace.objects).await?;
         if self.strict {
             let policy = guide::peer_authentication()?.in_namespace(&stand.namespace);
             kube.apply(&policy.objects).await?;
         }
+        kube.apply(self.license.as_slice()).await?;
         kube.apply(&self.cluster.objects).await?;
-        both_ready(stand, ready).await?;
         Ok(())
     }
 
@@ -154,11 +166,20 @@ pub(super) async fn listed(stand: &Stand) -> Result<Vec<Pod>, StepError> {
 
 /// Waits until both pods, of the StatefulSet's newest template, have this many ready containers.
 pub(super) async fn both_ready(stand: &Stand, ready: (usize, usize)) -> Result<(), StepError> {
+    both_ready_within(stand, ready, 300).await
+}
+
+/// The same within so many seconds.
+pub(super) async fn both_ready_within(
+    stand: &Stand,
+    ready: (usize, usize),
+    seconds: u64,
+) -> Result<(), StepError> {
     let kube = &stand.kube;
     let api: Api<Pod> = Api::namespaced(kube.client(), &stand.namespace);
     let revision = newest_revision(kube, &stand.namespace).await?;
     let name = format!("both Ignite pods to be {}/{}", ready.0, ready.1);
-    until(&api, ignite_pods(), name, kube.limit(300), |seen| {
+    until(&api, ignite_pods(), name, kube.limit(seconds), |seen| {
         let lines: Vec<String> = seen.values().map(pods::line).collect();
         let good = seen.values().filter(|pod| {
             pods::readiness(pod) == ready

@@ -57,7 +57,7 @@ impl Case for NotLabelled {
     fn baseline<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Vec<Check>> {
         Box::pin(async move {
             stand.kube.apply(&intruder::manifest()?.objects).await?;
-            let guides = Deployment::of_the_guide(&stand.namespace, true)?;
+            let guides = Deployment::of_the_guide(stand, true)?;
             guides.deploy(stand, WITH_SIDECAR).await?;
             cluster::healthy(stand, "baseline", 0).await
         })
@@ -65,7 +65,7 @@ impl Case for NotLabelled {
 
     fn fault<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Fault> {
         Box::pin(async move {
-            let guides = Deployment::of_the_guide(&stand.namespace, true)?;
+            let guides = Deployment::of_the_guide(stand, true)?;
             let mut unlabelled = guides.clone();
             edit::without_injection_label(&mut unlabelled.namespace).map_err(cluster::editing())?;
             let shown = edit::diff(&guides.namespace, &unlabelled.namespace)?;
@@ -110,7 +110,7 @@ impl Case for NotLabelled {
         Box::pin(async move {
             let mut done = vec![];
             if make {
-                let guides = Deployment::of_the_guide(&stand.namespace, true)?;
+                let guides = Deployment::of_the_guide(stand, true)?;
                 stand.kube.apply(&guides.namespace.objects).await?;
                 rollout_restart(stand).await?;
                 done.push("the namespace is labelled and the StatefulSet restarted, one pod after the other");

@@ -113,7 +113,7 @@ impl Case for NotReached {
     fn baseline<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Vec<Check>> {
         Box::pin(async move {
             let application = client::manifest(&stand.namespace)?;
-            let guides = Deployment::of_the_guide(&stand.namespace, true)?;
+            let guides = Deployment::of_the_guide(stand, true)?;
             guides.deploy(stand, (2, 2)).await?;
             stand.kube.apply(&application.objects).await?;
             let mut checks = cluster::healthy(stand, "baseline", 0).await?;

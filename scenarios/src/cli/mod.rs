@@ -21,6 +21,7 @@ use meshproof_harness::lab::{IstioBuild, Paths};
 use meshproof_harness::mesh::SidecarMode;
 use meshproof_harness::scenario::Mutation;
 
+use crate::gridgain_options::ProductArguments;
 use crate::trials;
 
 /// Proves, on a real cluster, that an Istio mesh encrypts an Apache Ignite 2 cluster as its guide
@@ -146,6 +147,8 @@ pub struct PlanArguments {
 pub struct RunArguments {
     #[command(flatten)]
     lab: LabArguments,
+    #[command(flatten)]
+    product: ProductArguments,
     /// Leave the namespaces standing for a look.
     #[arg(long)]
     keep: bool,

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use meshproof_harness::lab::Paths;
 use meshproof_harness::outcome::Run;
+use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::report::folder::{self, RunFolder};
 use meshproof_harness::report::{checks, json, table};
@@ -13,6 +14,7 @@ use super::guarded::guarded;
 use super::record::Record;
 use super::{LabArguments, Outcome, PlanArguments, RunArguments, terminal};
 use crate::cleanup::Cleanup;
+use crate::gridgain_options::ProductError;
 use crate::selection;
 use crate::session::{EXPECTATIONS, Options, Session};
 
@@ -55,7 +57,7 @@ async fn run_plan(
     }
     let options = Options {
         expectations: record.text.clone(),
-        ..options(&arguments.lab, &arguments)
+        ..options(&arguments.lab, &arguments)?
     };
     let progress = terminal::progress();
     let cleanup = Cleanup::default();
@@ -126,17 +128,22 @@ fn show(
 }
 
 /// A session's options from the command line.
-fn options(lab: &LabArguments, arguments: &RunArguments) -> Options {
-    Options {
+///
+/// # Errors
+/// What of the product cannot be meant or used.
+fn options(lab: &LabArguments, arguments: &RunArguments) -> Result<Options, ProductError> {
+    Ok(Options {
+        product: arguments.product.product()?,
         gateway_port: arguments.gateway_port,
         keep: arguments.keep,
         ..lab_options(lab)
-    }
+    })
 }
 
 /// A session's options as far as they decide the lab.
 pub fn lab_options(lab: &LabArguments) -> Options {
     Options {
+        product: Product::default(),
         istio: lab.istio,
         sidecar: lab.sidecar.into(),
         fresh: lab.fresh,
