@@ -4,12 +4,22 @@
 //! [`View`](view::View) of it answers the questions that rules ask; each rule is one file under
 //! [`rules`] and sees nothing but the view: no scenario ids, no labels of ours, no names of faults.
 
+#[cfg(test)]
+mod fixtures_tests;
+mod gateways;
+mod pods;
+mod policies;
+mod proxy;
 pub mod rules;
+mod selectors;
+mod services;
 mod snapshot;
 pub mod view;
+#[cfg(test)]
+mod written;
 
 pub use snapshot::{
-    NodeRecord, ProxyRecord, ProxySample, Recorded, SNAPSHOT_VERSION, Snapshot, TopRecord,
+    NodeRecord, ProxyRecord, ProxySample, Recorded, SNAPSHOT_VERSION, Snapshot, TopRecord, Unread,
 };
 
 use crate::outcome::Diagnosis;
@@ -20,9 +30,12 @@ pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
     let view = View::of(snapshot);
     let mut diagnosis = Diagnosis::default();
     for rule in rules::ALL {
-        match (rule.apply)(&view) {
-            rules::Answer::Found(findings) => diagnosis.findings.extend(findings),
-            rules::Answer::Unknown(because) => diagnosis.unknown.push(rule.unknown(because)),
+        let answer = (rule.apply)(&view);
+        diagnosis.findings.extend(answer.findings);
+        if !answer.unknown.is_empty() {
+            diagnosis
+                .unknown
+                .push(rule.unknown(answer.unknown.join("; ")));
         }
     }
     diagnosis

@@ -23,8 +23,12 @@ pub struct Snapshot {
     /// The namespace's objects: Pod, Service, StatefulSet, Deployment, Event, PeerAuthentication,
     /// DestinationRule, AuthorizationPolicy, NetworkPolicy, Gateway, VirtualService.
     pub objects: Vec<Value>,
-    /// The objects of Istio's own namespace: Pod, Service, Deployment, PeerAuthentication, Gateway.
+    /// The objects of Istio's own namespace: Pod, Service, Deployment, PeerAuthentication,
+    /// DestinationRule, AuthorizationPolicy, Gateway.
     pub mesh_objects: Vec<Value>,
+    /// What could not be read: where nothing is listed because of it, that is no absence.
+    #[serde(default)]
+    pub unread: Vec<Unread>,
     /// The names of the namespace's Secrets; none where they may not be listed.
     pub secrets: Option<Vec<String>>,
     /// The names of the Secrets in Istio's namespace; none where they may not be listed.
@@ -44,6 +48,17 @@ pub struct Recorded {
     pub istio: Option<String>,
     /// When.
     pub at: Timestamp,
+}
+
+/// A kind of object that could not be read in a namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// The namespace.
+    pub namespace: String,
+    /// The kind.
+    pub kind: String,
+    /// Why not.
+    pub because: String,
 }
 
 /// One node of the product.
@@ -80,11 +95,12 @@ pub struct ProxyRecord {
     pub namespace: String,
     /// Its pod.
     pub pod: String,
-    /// Its statistics at two moments: counters are history, only their difference is now.
+    /// Its statistics at two moments: counters are history, only their difference is now. Fewer
+    /// where it stopped answering.
     pub samples: Vec<ProxySample>,
-    /// Its `/clusters` page, at the second moment.
+    /// Its `/clusters` page, at the second moment; empty where it did not answer with one.
     pub clusters: String,
-    /// Its `/listeners` page: `name::address`, a line each.
+    /// Its `/listeners` page: `name::address`, a line each; empty where it did not answer with one.
     pub listeners: String,
 }
 

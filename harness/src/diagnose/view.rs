@@ -7,10 +7,15 @@
 use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
 
-use super::{NodeRecord, ProxyRecord, Snapshot, TopRecord};
-use crate::mesh::{Injection, OpenConnections, PROXY_CONTAINER, Stats};
+pub use super::policies::MtlsMode;
+pub use super::proxy::ProxyView;
+use super::services::{is_headless, is_tcp};
+use super::{NodeRecord, Snapshot, TopRecord};
+use crate::mesh::{Injection, PROXY_CONTAINER};
+use crate::outcome::Symptom;
 use crate::product::logs::NodeLog;
 use crate::product::rest::{TopNode, answer};
+use crate::product::state::{ClusterState, NodeView, cluster_state};
 
 /// The ports on which nodes speak to each other.
 pub const NODE_PORTS: [ProductPort; 2] = [ProductPort::Communication, ProductPort::Discovery];
@@ -43,34 +48,13 @@ pub struct ProductPod<'a> {
     pub proxy: Option<ProxyView<'a>>,
 }
 
-/// A proxy's two samples, read.
-pub struct ProxyView<'a> {
-    /// The record.
-    pub record: &'a ProxyRecord,
-    /// Statistics at the first moment.
-    pub before: Stats,
-    /// Statistics at the second moment.
-    pub after: Stats,
-    /// Outbound connections that were open at the second moment.
-    pub open: OpenConnections,
-}
-
-impl ProxyView<'_> {
-    /// By how much a counter rose between the two moments.
-    pub fn rose(&self, name: &str) -> u64 {
-        self.after.get(name).saturating_sub(self.before.get(name))
-    }
-}
-
-/// What the mesh demands of a connection to a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MtlsMode {
-    /// Mutual TLS only.
-    Strict,
-    /// Mutual TLS or plaintext.
-    Permissive,
-    /// Plaintext only.
-    Disable,
+/// The cluster that the nodes form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It can be told.
+    Known(ClusterState),
+    /// It cannot, and this is why.
+    Unknown(String),
 }
 
 impl<'a> View<'a> {
@@ -109,40 +93,81 @@ impl<'a> View<'a> {
             .collect()
     }
 
-    /// The entries `(Service, port)` that declare a port number to at least one product pod.
-    pub fn declarations(&self, port: ProductPort) -> Vec<(&'a Value, &'a Value)> {
+    /// The TCP entries `(Service, entry)` of Services that lead to a product pod.
+    pub fn entries(&self) -> Vec<(&'a Value, &'a Value)> {
         self.product_services()
             .into_iter()
             .flat_map(|service| {
                 let ports = service["spec"]["ports"].as_array().into_iter().flatten();
                 ports.map(move |entry| (service, entry))
             })
-            .filter(|(_, entry)| entry["port"] == port.number())
+            .filter(|(_, entry)| is_tcp(entry))
             .collect()
     }
 
-    /// What the mesh demands of connections to a port of a pod: the narrowest PeerAuthentication
-    /// that says something decides (port of the workload, workload, namespace, mesh), and without
-    /// any it is permissive.
-    pub fn mtls_mode(&self, pod: &Value, port: u16) -> MtlsMode {
-        let own = |p: &&Value| {
-            let labels = &p["spec"]["selector"]["matchLabels"];
-            !is_empty(labels) && selects(labels, pod)
-        };
-        let whole = |p: &&Value| is_empty(&p["spec"]["selector"]["matchLabels"]);
-        let workload = self.objects("PeerAuthentication").find(own);
-        let by_port = workload.and_then(|p| mode(&p["spec"]["portLevelMtls"][port.to_string()]));
-        by_port
-            .or_else(|| workload.and_then(|p| mode(&p["spec"]["mtls"])))
-            .or_else(|| {
-                let namespace = self.objects("PeerAuthentication").find(whole);
-                namespace.and_then(|p| mode(&p["spec"]["mtls"]))
+    /// The entries that declare a port number to at least one product pod.
+    pub fn declarations(&self, port: ProductPort) -> Vec<(&'a Value, &'a Value)> {
+        let mut entries = self.entries();
+        entries.retain(|(_, entry)| entry["port"] == port.number());
+        entries
+    }
+
+    /// Those declarations by which a sidecar knows a port at the pods' own addresses.
+    pub fn headless_declarations(&self, port: ProductPort) -> Vec<(&'a Value, &'a Value)> {
+        let mut entries = self.declarations(port);
+        entries.retain(|(service, _)| is_headless(service));
+        entries
+    }
+
+    /// The product's pods that have a sidecar.
+    pub fn in_mesh(&self) -> impl Iterator<Item = &ProductPod<'a>> {
+        self.product
+            .iter()
+            .filter(|pod| pod.injection != Injection::Absent)
+    }
+
+    /// What the nodes are together, as `product` tells it from their logs and REST answers.
+    pub fn state(&self) -> State {
+        if self.product.is_empty() {
+            return State::Unknown("no pod of the namespace holds a node".into());
+        }
+        let silent = NodeLog::default();
+        let nodes: Vec<NodeView<'_>> = self
+            .product
+            .iter()
+            .map(|pod| NodeView {
+                name: pod.name,
+                log: pod.log.as_ref().unwrap_or(&silent),
+                top: pod.top.as_deref(),
             })
-            .or_else(|| {
-                let mesh = self.mesh_objects("PeerAuthentication").find(whole);
-                mesh.and_then(|p| mode(&p["spec"]["mtls"]))
-            })
-            .unwrap_or(MtlsMode::Permissive)
+            .collect();
+        let state = cluster_state(&nodes);
+        match state.symptom {
+            Symptom::Undecided => State::Unknown(state.reason),
+            // The pods that are there may well have formed a cluster without those that are not.
+            Symptom::Healthy => match self.missing_pods() {
+                Some(missing) => State::Unknown(missing),
+                None => State::Known(state),
+            },
+            _ => State::Known(state),
+        }
+    }
+
+    /// Whether the nodes are in this state.
+    pub fn is_in(&self, symptom: Symptom) -> bool {
+        matches!(self.state(), State::Known(state) if state.symptom == symptom)
+    }
+
+    /// Why objects of a kind in a namespace are not known, if they could not be read.
+    pub fn unread(&self, namespace: &str, kind: &str) -> Option<String> {
+        let unread = self.snapshot.unread.iter();
+        let mut unread = unread.filter(|u| u.namespace == namespace && u.kind == kind);
+        unread.next().map(|u| {
+            format!(
+                "the objects of kind {kind} in {namespace} could not be read: {}",
+                u.because
+            )
+        })
     }
 
     /// The record of a proxy, read.
@@ -219,19 +244,6 @@ pub fn selects(selector: &Value, pod: &Value) -> bool {
     wanted.iter().all(|(key, value)| labels[key] == *value)
 }
 
-fn is_empty(selector: &Value) -> bool {
-    selector.as_object().is_none_or(|s| s.is_empty())
-}
-
-fn mode(mtls: &Value) -> Option<MtlsMode> {
-    match mtls["mode"].as_str()? {
-        "STRICT" => Some(MtlsMode::Strict),
-        "PERMISSIVE" => Some(MtlsMode::Permissive),
-        "DISABLE" => Some(MtlsMode::Disable),
-        _ => None,
-    }
-}
-
 fn of_kind<'a>(objects: &'a [Value], kind: &'static str) -> impl Iterator<Item = &'a Value> {
     objects.iter().filter(move |o| o["kind"] == kind)
 }
@@ -241,11 +253,5 @@ fn proxy_of<'a>(snapshot: &'a Snapshot, namespace: &str, pod: &str) -> Option<Pr
         .proxies
         .iter()
         .find(|p| p.namespace == namespace && p.pod == pod)?;
-    let stats = |at: Option<&super::ProxySample>| Some(Stats::parse(&at?.stats));
-    Some(ProxyView {
-        record,
-        before: stats(record.samples.first())?,
-        after: stats(record.samples.last())?,
-        open: OpenConnections::read(&record.pod, "/clusters".into(), record.clusters.clone()),
-    })
+    Some(ProxyView::of(record))
 }

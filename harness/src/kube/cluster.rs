@@ -24,13 +24,34 @@ impl Kube {
     /// # Errors
     /// When the file cannot be read or names no usable server.
     pub async fn from_kubeconfig(path: &Path, scale: f64) -> Result<Self, KubeError> {
+        Self::from_context(Some(path), None, scale).await
+    }
+
+    /// Connects with a context of a kubeconfig file: without a file the user's own, as kubectl
+    /// finds it, and without a context the file's current one.
+    ///
+    /// # Errors
+    /// When the file cannot be read or has no such usable context.
+    pub async fn from_context(
+        path: Option<&Path>,
+        context: Option<&str>,
+        scale: f64,
+    ) -> Result<Self, KubeError> {
         crate::tls::install_provider();
         let unusable = |reason: String| KubeError::Kubeconfig {
-            path: path.display().to_string(),
+            path: path.map_or("of this user".into(), |path| path.display().to_string()),
             reason,
         };
-        let kubeconfig = Kubeconfig::read_from(path).map_err(|e| unusable(e.to_string()))?;
-        let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        let kubeconfig = match path {
+            Some(path) => Kubeconfig::read_from(path),
+            None => Kubeconfig::read(),
+        }
+        .map_err(|e| unusable(e.to_string()))?;
+        let options = KubeConfigOptions {
+            context: context.map(str::to_owned),
+            ..KubeConfigOptions::default()
+        };
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
             .await
             .map_err(|e| unusable(e.to_string()))?;
         config.connect_timeout = Some(Duration::from_secs(5));

@@ -1,6 +1,6 @@
 //! Writes down what a run came to: for people at a terminal ([`table`], [`checks`]), for people
 //! who are sent it ([`html`], [`markdown`]) and for programs ([`json`], [`junit`]), all from
-//! `outcome` alone.
+//! `outcome` alone. What diagnosis says of a namespace is [`diagnosis`].
 //!
 //! The modules turn a run into text; only [`folder`] touches the disk. None of them judges:
 //! verdicts and expectations are final when they get here. What several of them say, they say in
@@ -8,6 +8,7 @@
 
 mod chapters;
 pub mod checks;
+pub mod diagnosis;
 pub mod folder;
 pub mod html;
 pub mod json;

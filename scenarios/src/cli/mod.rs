@@ -4,6 +4,7 @@
 
 mod behaviour;
 mod bench;
+mod diagnose;
 mod guarded;
 mod lab;
 mod list;
@@ -62,6 +63,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Says what is wrong with the cluster in a namespace, why it matters and what to do.
+    Diagnose(diagnose::DiagnoseArguments),
+    /// Writes down what a diagnosis reads of a namespace, without secrets.
+    Record(diagnose::RecordArguments),
     /// Makes the lab's images, or tells which are missing.
     Images {
         #[command(subcommand)]
@@ -248,6 +253,8 @@ impl Cli {
                 Command::Up(arguments) => lab::up(paths, arguments).await,
                 Command::Down => lab::down(&paths).await,
                 Command::Status { json } => lab::status(&paths, json).await,
+                Command::Diagnose(arguments) => diagnose::diagnose(&paths, arguments).await,
+                Command::Record(arguments) => diagnose::record(&paths, arguments).await,
                 Command::Images {
                     command: ImagesCommand::Build { istio },
                 } => lab::build_images(&paths, &istio).await,

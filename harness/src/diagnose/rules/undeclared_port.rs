@@ -1,86 +1,102 @@
-//! MP001: no Service declares a port on which nodes speak to each other.
+//! MP001: no Service declares a port of the nodes.
 
 use meshproof_protocol::ports::ProductPort;
 
-use super::{Answer, Rule};
-use crate::diagnose::view::{NODE_PORTS, View, object};
-use crate::mesh::Injection;
+use super::{Answer, Rule, Said, advice, listed, other_target_port, restart};
+use crate::diagnose::services::entries_yaml;
+use crate::diagnose::view::{NODE_PORTS, View, name, object};
 use crate::outcome::{Finding, Remedy, Weight};
 
 /// The rule.
 pub const RULE: Rule = Rule {
     code: "MP001",
-    title: "a port between nodes is declared by no Service",
+    title: "a port of the nodes is declared by no Service",
     apply,
 };
 
-/// Istio makes an outbound listener with mutual TLS only for a declared port of a known Service.
-/// What goes to any other port of a pod's address leaves through the PassthroughCluster as it is
-/// (guide, "Deploy the two-node cluster"; measured with Istio builds of April and August 2026).
+/// Istio makes an outbound listener with mutual TLS at pods' addresses only for a declared port of
+/// a headless Service. What goes to any other port of a pod's address leaves through the
+/// PassthroughCluster as it is (guide, "Deploy the two-node cluster"; measured with Istio builds of
+/// April and August 2026).
 fn apply(view: &View<'_>) -> Answer {
-    let in_mesh = view
-        .product
-        .iter()
-        .any(|pod| pod.injection != Injection::Absent);
-    if !in_mesh {
-        return Answer::Found(vec![]);
+    if view.in_mesh().next().is_none() {
+        return Answer::nothing();
     }
-    let missing: Vec<ProductPort> = NODE_PORTS
+    if let Some(because) = view.unread(view.namespace(), "Service") {
+        return Answer::unknown(because);
+    }
+    let between: Vec<ProductPort> = NODE_PORTS
         .into_iter()
-        .filter(|port| view.declarations(*port).is_empty())
+        .filter(|port| view.headless_declarations(*port).is_empty())
+        .filter(|port| !other_target_port::leads_elsewhere(view, *port))
         .collect();
-    if missing.is_empty() {
-        return Answer::Found(vec![]);
+    let clients = ProductPort::ThinClient;
+    let no_clients =
+        view.declarations(clients).is_empty() && !other_target_port::leads_elsewhere(view, clients);
+    let mut found = vec![];
+    if !between.is_empty() {
+        found.push(finding(view, Weight::Cause, &between));
     }
-    let ports = missing
+    if no_clients {
+        found.push(finding(view, Weight::Risk, &[clients]));
+    }
+    Answer::found(found)
+}
+
+fn finding(view: &View<'_>, weight: Weight, missing: &[ProductPort]) -> Finding {
+    let ports = listed(
+        missing
+            .iter()
+            .map(|port| format!("{} ({})", port.number(), port.name())),
+    );
+    let with_address: Vec<&str> = missing
         .iter()
-        .map(|port| format!("{} ({port})", port.number()))
-        .collect::<Vec<_>>()
-        .join(" and ");
+        .flat_map(|port| view.declarations(*port))
+        .map(|(service, _)| name(service))
+        .collect();
+    let but = match with_address.first() {
+        Some(service) => format!(
+            " The Service {service} does, and has an address of its own, while nodes dial each \
+             other's."
+        ),
+        None => String::new(),
+    };
     let services = view.product_services();
-    let (found_on, remedies) = match services.first() {
+    let headless = services
+        .iter()
+        .find(|service| crate::diagnose::services::is_headless(service));
+    let (found_on, mut remedies) = match headless {
         Some(service) => {
-            let entries: String = missing
-                .iter()
-                .map(|port| format!("  - name: tcp-{port}\n    port: {}\n", port.number()))
-                .collect();
             let patch = Remedy::Patch {
                 object: object(service),
-                yaml: format!("spec:\n  ports:\n{entries}"),
+                yaml: entries_yaml(missing.iter().copied()),
             };
-            (object(service), vec![patch, restart(view)])
+            (object(service), vec![patch])
         }
         None => {
             let text = "create a headless Service that selects the pods and declares 10800, 47100 \
                         and 47500 with names that begin with tcp-";
-            let advice = Remedy::Advice { text: text.into() };
             (
                 format!("Namespace {}", view.namespace()),
-                vec![advice, restart(view)],
+                vec![advice(text)],
             )
         }
     };
-    Answer::Found(vec![Finding {
-        code: RULE.code.into(),
-        title: RULE.title.into(),
-        weight: Weight::Cause,
-        object: found_on,
-        seen: format!("No Service that selects the nodes declares {ports}."),
-        why: "For a port that is not declared a sidecar has no listener: the connection leaves in \
-              plaintext through the PassthroughCluster, and under STRICT the other side resets it."
-            .into(),
-        remedies,
-    }])
-}
-
-/// Nodes that came up apart, or stalled, do not find together by themselves.
-fn restart(view: &View<'_>) -> Remedy {
-    let pods: Vec<&str> = view.product.iter().map(|pod| pod.name).collect();
-    Remedy::Command {
-        command: format!(
-            "kubectl delete pod {} -n {}",
-            pods.join(" "),
-            view.namespace()
-        ),
+    if weight == Weight::Cause {
+        remedies.push(restart(view));
     }
+    let why = if weight == Weight::Cause {
+        "For a port that is not declared a sidecar has no listener: the connection leaves in \
+         plaintext through the PassthroughCluster, and under STRICT the other side resets it."
+    } else {
+        "Nodes do not need it, but a thin client in the mesh that dials a node by its pod's \
+         address is not encrypted, and under STRICT the node's side resets it."
+    };
+    RULE.finding(Said {
+        weight,
+        object: found_on,
+        seen: format!("No headless Service that selects the nodes declares {ports}.{but}"),
+        why: why.into(),
+        remedies,
+    })
 }

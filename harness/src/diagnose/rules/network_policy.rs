@@ -1,0 +1,200 @@
+//! MP035: a NetworkPolicy keeps nodes from each other.
+
+use meshproof_protocol::ports::ProductPort;
+use serde_json::Value;
+
+use super::{Answer, Rule, Said, advice, listed};
+use crate::diagnose::selectors::{in_range, label_selector};
+use crate::diagnose::view::{NODE_PORTS, ProductPod, View, object};
+use crate::outcome::{Remedy, Weight};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: "MP035",
+    title: "a NetworkPolicy does not let nodes reach each other",
+    apply,
+};
+
+/// Which of a policy's lists is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    In,
+    Out,
+}
+
+impl Direction {
+    fn policy_type(self) -> &'static str {
+        match self {
+            Self::In => "Ingress",
+            Self::Out => "Egress",
+        }
+    }
+
+    fn keys(self) -> (&'static str, &'static str) {
+        match self {
+            Self::In => ("ingress", "from"),
+            Self::Out => ("egress", "to"),
+        }
+    }
+}
+
+fn apply(view: &View<'_>) -> Answer {
+    if let Some(because) = view.unread(view.namespace(), "NetworkPolicy") {
+        return Answer::unknown(because);
+    }
+    let mut found: Vec<(Direction, String, Vec<ProductPort>)> = vec![];
+    for to in &view.product {
+        for from in view.product.iter().filter(|from| from.name != to.name) {
+            for port in NODE_PORTS {
+                let ways = [(Direction::In, to, from), (Direction::Out, from, to)];
+                for (direction, pod, peer) in ways {
+                    let policies = isolating(view, pod, direction);
+                    let open = policies
+                        .iter()
+                        .any(|policy| admits(view, policy, direction, peer, to, port));
+                    if policies.is_empty() || open {
+                        continue;
+                    }
+                    let policies = listed(policies.iter().map(|policy| object(policy)));
+                    let known = found
+                        .iter_mut()
+                        .find(|(d, p, _)| *d == direction && *p == policies);
+                    match known {
+                        Some((_, _, ports)) if ports.contains(&port) => {}
+                        Some((_, _, ports)) => ports.push(port),
+                        None => found.push((direction, policies, vec![port])),
+                    }
+                }
+            }
+        }
+    }
+    Answer::found(found.into_iter().map(|(direction, policies, ports)| {
+        RULE.finding(Said {
+            weight: Weight::Cause,
+            object: policies,
+            seen: format!(
+                "It governs {} of the nodes' pods and does not admit {} between them.",
+                direction.policy_type(),
+                listed(&ports)
+            ),
+            why:
+                "Where the cluster's network enforces such policies, packets between the nodes are \
+                  dropped before any proxy sees them."
+                    .into(),
+            remedies: vec![
+                Remedy::Command {
+                    command: admit_yaml(view, direction),
+                },
+                advice("policies add up, so no other one has to change"),
+            ],
+        })
+    }))
+}
+
+/// The policies that make a pod take, or send, only what is listed.
+fn isolating<'a>(view: &View<'a>, pod: &ProductPod<'_>, direction: Direction) -> Vec<&'a Value> {
+    let labels = &pod.pod["metadata"]["labels"];
+    view.objects("NetworkPolicy")
+        .filter(|policy| label_selector(&policy["spec"]["podSelector"], labels))
+        .filter(|policy| {
+            let (list, _) = direction.keys();
+            match policy["spec"]["policyTypes"].as_array() {
+                Some(types) => types.iter().any(|t| t == direction.policy_type()),
+                None => direction == Direction::In || policy["spec"][list].is_array(),
+            }
+        })
+        .collect()
+}
+
+fn admits(
+    view: &View<'_>,
+    policy: &Value,
+    direction: Direction,
+    peer: &ProductPod<'_>,
+    listening: &ProductPod<'_>,
+    port: ProductPort,
+) -> bool {
+    let (list, peers) = direction.keys();
+    let rules = policy["spec"][list].as_array().into_iter().flatten();
+    rules.into_iter().any(|rule| {
+        let peer_admitted = open_or(&rule[peers], |entry| admits_peer(view, entry, peer));
+        peer_admitted && open_or(&rule["ports"], |entry| admits_port(entry, listening, port))
+    })
+}
+
+/// A list that is absent or empty admits everything.
+fn open_or(list: &Value, admits: impl Fn(&Value) -> bool) -> bool {
+    match list.as_array() {
+        Some(list) if !list.is_empty() => list.iter().any(admits),
+        _ => true,
+    }
+}
+
+fn admits_peer(view: &View<'_>, entry: &Value, peer: &ProductPod<'_>) -> bool {
+    if let Some(range) = entry["ipBlock"]["cidr"].as_str() {
+        let except = entry["ipBlock"]["except"].as_array();
+        let excepted = |address: &str| {
+            let mut ranges = except.into_iter().flatten().filter_map(Value::as_str);
+            ranges.any(|range| in_range(range, address) == Some(true))
+        };
+        return peer
+            .addresses()
+            .iter()
+            .any(|address| in_range(range, address) == Some(true) && !excepted(address));
+    }
+    let namespaces = &entry["namespaceSelector"];
+    let in_namespace = !namespaces.is_object()
+        || label_selector(namespaces, &view.snapshot.namespace["metadata"]["labels"]);
+    let pods = &entry["podSelector"];
+    let is_pod = !pods.is_object() || label_selector(pods, &peer.pod["metadata"]["labels"]);
+    in_namespace && is_pod
+}
+
+fn admits_port(entry: &Value, listening: &ProductPod<'_>, port: ProductPort) -> bool {
+    if entry["protocol"].as_str().is_some_and(|p| p != "TCP") {
+        return false;
+    }
+    let number = u64::from(port.number());
+    match &entry["port"] {
+        Value::Null => true,
+        Value::String(name) => {
+            let ports = listening.container["ports"].as_array();
+            let mut named = ports.into_iter().flatten().filter(|p| p["name"] == **name);
+            named.any(|p| p["containerPort"] == number)
+        }
+        first => {
+            let first = first.as_u64().unwrap_or_default();
+            let last = entry["endPort"].as_u64().unwrap_or(first);
+            (first..=last).contains(&number)
+        }
+    }
+}
+
+/// A policy beside those there are. It is of their direction only: one more direction would keep
+/// out what is let through now.
+fn admit_yaml(view: &View<'_>, direction: Direction) -> String {
+    let labels = |indent: &str| {
+        view.product_services()
+            .first()
+            .and_then(|service| service["spec"]["selector"].as_object())
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| format!("{indent}{key}: {}\n", value.as_str().unwrap_or_default()))
+            .collect::<String>()
+    };
+    let ports: String = NODE_PORTS
+        .into_iter()
+        .map(|port| format!("    - port: {}\n", port.number()))
+        .collect();
+    let (list, peers) = direction.keys();
+    format!(
+        "kubectl apply -f - <<'EOF'\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+         metadata:\n  name: nodes-{list}\n  namespace: {}\nspec:\n  podSelector:\n    \
+         matchLabels:\n{}  policyTypes: [{}]\n  {list}:\n  - {peers}:\n    - podSelector:\n        \
+         matchLabels:\n{}    ports:\n{ports}EOF",
+        view.namespace(),
+        labels("      "),
+        direction.policy_type(),
+        labels("          "),
+    )
+}

@@ -1,0 +1,185 @@
+//! MP010: a pod of the product has no sidecar.
+
+use serde_json::Value;
+
+use super::{Answer, Rule, Said, advice, command, listed, roll_out};
+use crate::diagnose::view::{ProductPod, View, name};
+use crate::mesh::Injection;
+use crate::outcome::{Finding, Remedy, Weight};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: "MP010",
+    title: "a node's pod has no sidecar",
+    apply,
+};
+
+const SWITCH: &str = "sidecar.istio.io/inject";
+const REVISION: &str = "istio.io/rev";
+
+/// Why a pod has none, as far as objects tell (Istio's `injectRequired`, and the selectors of its
+/// webhook).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Reason {
+    HostNetwork,
+    PodSaysNo {
+        label: bool,
+    },
+    NamespaceSaysNo,
+    NotLabelled,
+    NoSuchRevision(String),
+    /// The namespace injects: the pod is older than its label, or the webhook did not answer.
+    Older,
+}
+
+fn apply(view: &View<'_>) -> Answer {
+    let without: Vec<&ProductPod<'_>> = view
+        .product
+        .iter()
+        .filter(|pod| pod.injection == Injection::Absent)
+        .collect();
+    let ambient = |pod: &&ProductPod<'_>| {
+        pod.pod["metadata"]["annotations"]["ambient.istio.io/redirection"] == "enabled"
+    };
+    if !without.is_empty() && without.iter().all(ambient) {
+        return Answer::unknown(
+            "the pods are in an ambient mesh, which has no sidecars and which no rule here knows",
+        );
+    }
+    let mut by_reason: Vec<(Reason, Vec<&ProductPod<'_>>)> = vec![];
+    for pod in without {
+        let reason = reason(view, pod.pod);
+        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, pods)) => pods.push(pod),
+            None => by_reason.push((reason, vec![pod])),
+        }
+    }
+    Answer::found(
+        by_reason
+            .iter()
+            .map(|(reason, pods)| finding(view, reason, pods)),
+    )
+}
+
+fn reason(view: &View<'_>, pod: &Value) -> Reason {
+    let (labels, annotations) = (&pod["metadata"]["labels"], &pod["metadata"]["annotations"]);
+    let namespace = &view.snapshot.namespace["metadata"]["labels"];
+    if pod["spec"]["hostNetwork"] == true {
+        return Reason::HostNetwork;
+    }
+    if labels[SWITCH] == "false" {
+        return Reason::PodSaysNo { label: true };
+    }
+    if annotations[SWITCH] == "false" && !labels[SWITCH].is_string() {
+        return Reason::PodSaysNo { label: false };
+    }
+    let asked = labels[SWITCH] == "true";
+    match namespace["istio-injection"].as_str() {
+        Some("enabled") => return Reason::Older,
+        Some("disabled") => return Reason::NamespaceSaysNo,
+        _ => {}
+    }
+    let revision = namespace[REVISION].as_str().or(labels[REVISION].as_str());
+    match revision {
+        Some(revision) if !has_revision(view, revision) => Reason::NoSuchRevision(revision.into()),
+        Some(_) => Reason::Older,
+        None if asked => Reason::Older,
+        None => Reason::NotLabelled,
+    }
+}
+
+/// Whether a control plane of that revision runs. A tag has no pods of its own, so a name that is
+/// none of a revision's is believed where istiod's pods tell no revision.
+fn has_revision(view: &View<'_>, revision: &str) -> bool {
+    let mut known = view
+        .mesh_objects("Pod")
+        .filter(|pod| pod["metadata"]["labels"]["app"] == "istiod")
+        .filter_map(|pod| pod["metadata"]["labels"][REVISION].as_str())
+        .peekable();
+    known.peek().is_none() || known.any(|known| known == revision)
+}
+
+fn finding(view: &View<'_>, reason: &Reason, pods: &[&ProductPod<'_>]) -> Finding {
+    let namespace = view.namespace();
+    let of_namespace = format!("Namespace {namespace}");
+    let owner = match pods[0].owner() {
+        Some((kind, name)) => format!("{kind} {namespace}/{name}"),
+        None => pods[0].object(),
+    };
+    let label = command(format!(
+        "kubectl label namespace {namespace} istio-injection=enabled --overwrite"
+    ));
+    let again = roll_out(view);
+    let (object, because, remedies): (String, String, Vec<Remedy>) = match reason {
+        Reason::NotLabelled => (
+            of_namespace,
+            "the namespace is not labelled for injection".into(),
+            vec![label, again],
+        ),
+        Reason::NamespaceSaysNo => (
+            of_namespace,
+            "the namespace's label istio-injection=disabled turns injection off".into(),
+            vec![label, again],
+        ),
+        Reason::NoSuchRevision(revision) => (
+            of_namespace,
+            format!("istio.io/rev={revision} names no control plane that runs here"),
+            vec![
+                command(format!("kubectl label namespace {namespace} {REVISION}-")),
+                label,
+                again,
+            ],
+        ),
+        Reason::HostNetwork => (
+            owner,
+            "pods with hostNetwork are never injected".into(),
+            vec![advice("take hostNetwork out of the pod template"), again],
+        ),
+        Reason::PodSaysNo { label } => {
+            let what = if *label { "label" } else { "annotation" };
+            (
+                owner.clone(),
+                format!("the {what} {SWITCH} of the pod is \"false\""),
+                vec![
+                    Remedy::Patch {
+                        object: owner,
+                        yaml: format!(
+                            "spec:\n  template:\n    metadata:\n      {what}s:\n        {SWITCH}: \"true\"\n"
+                        ),
+                    },
+                    again,
+                ],
+            )
+        }
+        Reason::Older => (
+            owner,
+            "the namespace injects, so the pod was made before it did, or the injector did not \
+             answer then"
+                .into(),
+            vec![again],
+        ),
+    };
+    let all = view.product.len();
+    let with = view.in_mesh().count();
+    let names = listed(pods.iter().map(|pod| name(pod.pod)));
+    let have = if pods.len() == 1 { "has" } else { "have" };
+    let mixed = if with > 0 {
+        format!(" The namespace is mixed: {with} of {all} nodes have a sidecar.")
+    } else {
+        String::new()
+    };
+    let why = if with > 0 {
+        "One pod without a sidecar makes a declared port plaintext for its peers, and under STRICT \
+         the nodes with a sidecar reset what it sends: the cluster does not hold together."
+    } else {
+        "Without a sidecar nothing is encrypted: nodes speak in plaintext, and no policy of the mesh \
+         is enforced at them."
+    };
+    RULE.finding(Said {
+        weight: Weight::Cause,
+        object,
+        seen: format!("{names} {have} no sidecar: {because}.{mixed}"),
+        why: why.into(),
+        remedies,
+    })
+}

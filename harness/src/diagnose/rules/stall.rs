@@ -1,0 +1,54 @@
+//! MP021: the partition map exchange does not end.
+
+use super::{Answer, Rule, Said, advice, command};
+use crate::diagnose::view::{State, View};
+use crate::outcome::{Symptom, Weight};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: "MP021",
+    title: "the cluster stalls: a partition map exchange does not end",
+    apply,
+};
+
+fn apply(view: &View<'_>) -> Answer {
+    match view.state() {
+        State::Unknown(because) => Answer::unknown(because),
+        State::Known(state) if state.symptom == Symptom::Stall => {
+            Answer::found([RULE.finding(Said {
+                weight: Weight::Symptom,
+                object: format!("Namespace {}", view.namespace()),
+                seen: format!("{}.", state.reason),
+                why: "Discovery joined the nodes, and what they say on 47100 does not arrive. Until \
+                      the exchange ends every cache operation hangs, on the healthy nodes as well."
+                    .into(),
+                remedies: vec![
+                    advice(
+                        "remove the cause first; a stall outlives its cause, so the joining node has \
+                         to start anew",
+                    ),
+                    joiners(view),
+                ],
+            })])
+        }
+        State::Known(_) => Answer::nothing(),
+    }
+}
+
+/// A joiner that stalls has printed no topology snapshot; the nodes that it joins have.
+fn joiners(view: &View<'_>) -> crate::outcome::Remedy {
+    let joining: Vec<&str> = view
+        .product
+        .iter()
+        .filter(|pod| pod.log.as_ref().is_none_or(|log| log.snapshot().is_none()))
+        .map(|pod| pod.name)
+        .collect();
+    if joining.is_empty() {
+        return super::restart(view);
+    }
+    command(format!(
+        "kubectl delete pod {} -n {}",
+        joining.join(" "),
+        view.namespace()
+    ))
+}

@@ -1,0 +1,194 @@
+//! `diagnose` and `record`: what is wrong in a namespace, and the file from which that is told.
+//!
+//! Both only read. The cluster is the lab's own unless the user names a context or a kubeconfig;
+//! the user's own kubeconfig is read in no other case.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use meshproof_harness::diagnose::view::View;
+use meshproof_harness::diagnose::{SNAPSHOT_VERSION, Snapshot, diagnose as apply_rules};
+use meshproof_harness::evidence::snapshot;
+use meshproof_harness::kube::Kube;
+use meshproof_harness::lab::{Cluster, Paths};
+use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
+use meshproof_harness::report::diagnosis;
+
+use super::{Outcome, terminal};
+
+/// Which namespace of which cluster.
+#[derive(Debug, Clone, Args)]
+pub struct Where {
+    /// The namespace.
+    #[arg(long, short, default_value = GUIDE_NAMESPACE)]
+    namespace: String,
+    /// A kubeconfig, in place of that of the lab's own cluster.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// A context, of your own kubeconfig if none is named.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+}
+
+/// What decides a diagnosis.
+#[derive(Debug, Clone, Args)]
+pub struct DiagnoseArguments {
+    #[command(flatten)]
+    place: Where,
+    /// A file that `record` wrote, in place of a cluster.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
+    from: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What decides a recording.
+#[derive(Debug, Clone, Args)]
+pub struct RecordArguments {
+    #[command(flatten)]
+    place: Where,
+    /// Where to write it; standard output by default.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// What keeps a diagnosis from being made.
+#[derive(Debug, thiserror::Error)]
+enum CannotDiagnose {
+    #[error(
+        "no cluster of the lab stands; name one with --context or --kubeconfig, or: meshproof up"
+    )]
+    NoCluster,
+    #[error("more than one cluster of the lab stands; name one with --kubeconfig: {0}")]
+    SeveralClusters(String),
+    #[error("{path} cannot be used as a snapshot: {reason}; write one with: meshproof record")]
+    File { path: String, reason: String },
+}
+
+/// Tells what is wrong: 0 nothing, 1 something, 2 there is no product to speak of.
+pub async fn diagnose(paths: &Paths, arguments: DiagnoseArguments) -> Outcome {
+    let snapshot = match &arguments.from {
+        Some(file) => {
+            let unusable = |reason: String| CannotDiagnose::File {
+                path: file.display().to_string(),
+                reason,
+            };
+            let text = std::fs::read_to_string(file).map_err(|e| unusable(e.to_string()))?;
+            read(&text).map_err(unusable)?
+        }
+        None => take(paths, &arguments.place).await?,
+    };
+    let diagnosis = apply_rules(&snapshot);
+    let view = View::of(&snapshot);
+    let nodes = view.product.len();
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&diagnosis)?);
+    } else {
+        let at = snapshot.recorded.at.to_string();
+        let shown = diagnosis::View {
+            namespace: view.namespace(),
+            nodes,
+            at: &at,
+            width: terminal::width(),
+        };
+        print!("{}", diagnosis::render(&diagnosis, &shown));
+    }
+    Ok(match (nodes, diagnosis.findings.is_empty()) {
+        (_, false) => ExitCode::FAILURE,
+        (0, true) => ExitCode::from(2),
+        (_, true) => ExitCode::SUCCESS,
+    })
+}
+
+/// Writes down what a diagnosis reads.
+pub async fn record(paths: &Paths, arguments: RecordArguments) -> Outcome {
+    let snapshot = take(paths, &arguments.place).await?;
+    let text = serde_json::to_string_pretty(&snapshot)?;
+    match &arguments.output {
+        Some(file) => {
+            std::fs::write(file, text + "\n")
+                .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+            println!(
+                "The namespace {} is on record in {}.",
+                arguments.place.namespace,
+                file.display()
+            );
+            println!("Next: meshproof diagnose --from {}", file.display());
+        }
+        None => println!("{text}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(text: &str) -> Result<Snapshot, String> {
+    let snapshot: Snapshot = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    if snapshot.schema_version == SNAPSHOT_VERSION {
+        Ok(snapshot)
+    } else {
+        Err(format!(
+            "it has the form of version {}, this program reads {SNAPSHOT_VERSION}",
+            snapshot.schema_version
+        ))
+    }
+}
+
+async fn take(
+    paths: &Paths,
+    place: &Where,
+) -> Result<Snapshot, Box<dyn std::error::Error + Send + Sync>> {
+    let kube = match (&place.kubeconfig, &place.context) {
+        (None, None) => Kube::from_kubeconfig(&own_cluster(paths)?.kubeconfig(), 1.0).await?,
+        (file, context) => Kube::from_context(file.as_deref(), context.as_deref(), 1.0).await?,
+    };
+    let command = format!("meshproof record -n {}", place.namespace);
+    Ok(snapshot::take(&kube, &place.namespace, &command).await?)
+}
+
+/// The one cluster of the lab that was completed.
+fn own_cluster(paths: &Paths) -> Result<Cluster, Box<dyn std::error::Error + Send + Sync>> {
+    let mut standing = Cluster::all(paths)?;
+    standing.retain(|cluster| cluster.record.complete);
+    match standing.len() {
+        0 => Err(CannotDiagnose::NoCluster.into()),
+        1 => Ok(standing.remove(0)),
+        _ => {
+            let files: Vec<String> = standing
+                .iter()
+                .map(|cluster| cluster.kubeconfig().display().to_string())
+                .collect();
+            Err(CannotDiagnose::SeveralClusters(files.join(", ")).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use meshproof_harness::diagnose::rules;
+
+    use super::*;
+
+    #[test]
+    fn the_codes_that_conclude_are_those_of_the_rules() {
+        for (code, word) in [(diagnosis::SPLIT, "split"), (diagnosis::STALL, "stalls")] {
+            let rule = rules::ALL.iter().find(|rule| rule.code == code);
+            let title = rule.expect("a rule of this code").title;
+            assert!(title.contains(word), "{code}: {title}");
+        }
+        for code in diagnosis::NOT_JOINED {
+            assert!(rules::ALL.iter().any(|rule| rule.code == code), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_snapshot_is_told_so() {
+        assert!(read("{}").unwrap_err().contains("missing field"));
+        let paths = Paths {
+            cache: "/nowhere".into(),
+            state: "/nowhere".into(),
+        };
+        let error = own_cluster(&paths).unwrap_err().to_string();
+        assert!(error.contains("meshproof up"), "{error}");
+    }
+}
