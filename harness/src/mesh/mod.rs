@@ -2,12 +2,14 @@
 //!
 //! Nothing outside this module runs `istioctl`. What the product's ports mean is not known here.
 
+mod analyze;
 mod capabilities;
 mod error;
 mod install;
 mod open_connections;
 mod proxy;
 
+pub use analyze::Message;
 pub use capabilities::{Capabilities, Injection, SyncState, injection_trial, sync_states};
 pub use error::MeshError;
 pub use install::{DEFAULT_PROFILE, ISTIO_NAMESPACE, Install, SidecarMode};
