@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::kube::Kube;
@@ -105,25 +106,23 @@ async fn take_within(
     };
     std::fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
     let redactor = Redactor::knowing(wanted.known_secrets);
-    let mut namespaces: Vec<String> = wanted.namespaces.to_vec();
-    if !namespaces.iter().any(|n| n == ISTIO_NAMESPACE) {
-        namespaces.push(ISTIO_NAMESPACE.to_owned());
-    }
-    let (mut sources, mut entries) = sources(&wanted, &namespaces).await;
-    sources.extend(wanted.others);
+    let Wanted {
+        kube,
+        install,
+        namespaces: own,
+        others,
+        ..
+    } = wanted;
+    let (mut sources, mut entries) = sources(kube, install, own).await;
+    sources.extend(others);
     sources.sort_by_key(|source| source.rank);
     let mut budget = Budget::of(bytes);
+    let mut cleaned: Vec<BoxFuture<'_, (String, Result<Clean, String>)>> = vec![];
+    for source in sources {
+        cleaned.push(Box::pin(read(source, &redactor, deadline)));
+    }
     // In their order, so that the most telling are the ones for which there is room.
-    let mut reads = futures::stream::iter(sources)
-        .map(|source| async {
-            let file = source.file.clone();
-            let read = match deadline.checked_duration_since(Instant::now()) {
-                Some(_) => source.read().await,
-                None => Err(format!("not begun: the capture's {time:.0?} were over")),
-            };
-            (file, without_secrets(&redactor, read).await)
-        })
-        .buffered(AT_A_TIME);
+    let mut reads = futures::stream::iter(cleaned).buffered(AT_A_TIME);
     let mut written = 0;
     while let Some((file, read)) = reads.next().await {
         let fate = match read {
@@ -150,7 +149,7 @@ async fn take_within(
         entries.push(Entry { file, fate });
     }
     let index = folder.join(INDEX);
-    let text = index::render(&entries, &namespaces, written);
+    let text = index::render(&entries, &with_istios(own), written);
     write(&index, &text).map_err(unwritable(&index))?;
     Ok(Captured {
         files: entries
@@ -165,13 +164,13 @@ async fn take_within(
 }
 
 /// Everything that is to be read, and what cannot be because the pods are not to be known.
-async fn sources<'a>(wanted: &Wanted<'a>, namespaces: &[String]) -> (Vec<Source<'a>>, Vec<Entry>) {
-    let kube = wanted.kube;
+async fn sources<'a>(
+    kube: &'a Kube,
+    install: Option<&'a Install>,
+    own: &'a [String],
+) -> (Vec<Source<'a>>, Vec<Entry>) {
     let (mut sources, mut entries) = (vec![objects::nodes(kube)], vec![]);
-    for namespace in namespaces {
-        // The caller's text lives as long as the sources; ours does not.
-        let own = wanted.namespaces.iter().find(|n| *n == namespace);
-        let namespace: &'a str = own.map_or(ISTIO_NAMESPACE, |own| own);
+    for namespace in with_istios(own) {
         sources.extend(objects::of_namespace(kube, namespace));
         match pods::list(kube, namespace).await {
             Ok(listed) => sources.extend(
@@ -184,7 +183,7 @@ async fn sources<'a>(wanted: &Wanted<'a>, namespaces: &[String]) -> (Vec<Source<
                 fate: Fate::Failed(why),
             }),
         }
-        if let (Some(install), Some(_)) = (wanted.install, own) {
+        if let (Some(install), true) = (install, own.iter().any(|own| own == namespace)) {
             let file = format!("{namespace}/istioctl-analyze.txt");
             let read = analysis(install, namespace);
             sources.push(Source::new(file, Rank::State, ANALYSIS, read));
@@ -193,12 +192,38 @@ async fn sources<'a>(wanted: &Wanted<'a>, namespaces: &[String]) -> (Vec<Source<
     (sources, entries)
 }
 
+/// The namespaces, each once, and Istio's own.
+fn with_istios(own: &[String]) -> Vec<&str> {
+    let mut all: Vec<&str> = vec![];
+    for namespace in own.iter().map(String::as_str).chain([ISTIO_NAMESPACE]) {
+        if !all.contains(&namespace) {
+            all.push(namespace);
+        }
+    }
+    all
+}
+
 async fn analysis(install: &Install, namespace: &str) -> Result<Content, MeshError> {
     let found = install.analyze(namespace).await?;
     Ok(match found.is_empty() {
         true => Content::Nothing("istioctl analyze finds nothing".into()),
         false => Content::Text(found.iter().map(|m| format!("{m}\n")).collect()),
     })
+}
+
+/// Reads a source, unless the time is over, and takes the secrets out.
+async fn read(
+    source: Source<'_>,
+    redactor: &Redactor,
+    deadline: Instant,
+) -> (String, Result<Clean, String>) {
+    let file = source.file.clone();
+    let read = if Instant::now() < deadline {
+        source.read().await
+    } else {
+        Err("not begun: the time for the whole capture was over".into())
+    };
+    (file, without_secrets(redactor, read).await)
 }
 
 /// What a source gave, without secrets.
