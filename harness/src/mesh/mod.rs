@@ -2,6 +2,7 @@
 //!
 //! Nothing outside this module runs `istioctl`. What the product's ports mean is not known here.
 
+mod analyze;
 mod capabilities;
 mod error;
 mod install;
@@ -9,6 +10,7 @@ mod open_connections;
 mod outbound;
 mod proxy;
 
+pub use analyze::Message;
 pub use capabilities::{Capabilities, Injection, SyncState, injection_trial, sync_states};
 pub use error::MeshError;
 pub use install::{DEFAULT_PROFILE, ISTIO_NAMESPACE, Install, SidecarMode};
