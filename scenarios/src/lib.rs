@@ -1,9 +1,12 @@
 //! What the command line and the trials share.
 
+pub mod behaviour;
 pub mod catalogue;
 pub mod cleanup;
 pub mod cli;
+pub mod gridgain_options;
 pub mod progress_bar;
+pub mod rotation;
 pub mod selection;
 pub mod session;
 pub mod trials;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use meshproof_harness::expectation::{self, Expectations};
+use meshproof_harness::expectation::{self, Expectations, Ground, ProxyKind};
 use meshproof_harness::kube::Kube;
 use meshproof_harness::lab::{IstioBuild, Lab, LabError, Paths, Wish};
 use meshproof_harness::mesh::{Capabilities, Injection, Install, SidecarMode, injection_trial};
@@ -14,18 +14,21 @@ use meshproof_harness::outcome::{
     LabFacts, MeshFacts, Overlay, PhaseTime, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
 };
 use meshproof_harness::process::own_use;
+use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::progress::Progress;
 use meshproof_harness::scenario::{Plan, Runner, Scenario, Stand, StepError, namespaces};
 
 use crate::cleanup::{self, Cleanup};
 
-/// The expectations on record.
-const EXPECTATIONS: &str = include_str!("../expectations.toml");
+/// The expectations on record when this program was compiled.
+pub const EXPECTATIONS: &str = include_str!("../expectations.toml");
 
 /// What a session is asked to do.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The product to prove it with.
+    pub product: Product,
     /// The Istio to prove it on.
     pub istio: IstioBuild,
     /// How pods get their sidecar.
@@ -38,6 +41,8 @@ pub struct Options {
     pub gateway_port: u16,
     /// Leave standing what scenarios make.
     pub keep: bool,
+    /// The text of the expectations that outcomes are measured by.
+    pub expectations: String,
     /// The command line, for reports and for whoever waits.
     pub command: String,
 }
@@ -121,6 +126,7 @@ impl Session {
         };
         let stand = Stand {
             kube: lab.kube.clone(),
+            product: options.product.clone(),
             namespace: GUIDE_NAMESPACE.to_owned(),
             istio_build: options
                 .istio
@@ -135,7 +141,7 @@ impl Session {
             keep: options.keep,
             progress: progress.clone(),
         };
-        let expectations = Expectations::parse(EXPECTATIONS)
+        let expectations = Expectations::parse(&options.expectations)
             .map_err(StepError::other("reading the expectations on record"))?;
         Ok(Self {
             runner: Arc::new(Runner::new(plan, stand, expectations)),
@@ -151,7 +157,7 @@ impl Session {
 
     /// Cleans up, unless all is to be kept, and tells what the session came to.
     pub async fn finish(self, run_id: String) -> Run {
-        let product = product(&self.lab.kube).await;
+        let product = product(&self.lab.kube, &self.options.product).await;
         let mut left_behind = self.runner.left_behind();
         if !self.options.keep {
             let kube = &self.lab.kube;
@@ -178,6 +184,16 @@ impl Session {
                 peak_memory_mib: used.peak_memory_mib,
             }),
             left_behind,
+        }
+    }
+
+    /// What the outcomes of this session are kept under.
+    pub fn ground(&self) -> Ground {
+        let stand = self.runner.stand();
+        Ground {
+            build: stand.istio_build.clone(),
+            sidecar: stand.sidecar_mode,
+            proxy: ProxyKind::of(stand.mesh.istio_filters.unwrap_or(false)),
         }
     }
 
@@ -241,7 +257,9 @@ async fn mesh_and_first_steps(
     let early = async {
         Install::injecting(&lab.kube).await?;
         for scenario in scenarios {
-            scenario.start_early(&lab.kube, GUIDE_NAMESPACE).await?;
+            scenario
+                .start_early(&lab.kube, GUIDE_NAMESPACE, &options.product)
+                .await?;
         }
         Ok::<_, StepError>(())
     };
@@ -278,12 +296,12 @@ async fn injection(kube: &Kube) -> Result<Injection, StepError> {
 }
 
 /// The product's version as a running node tells it, if one runs.
-async fn product(kube: &Kube) -> Option<ProductFacts> {
+async fn product(kube: &Kube, product: &Product) -> Option<ProductFacts> {
     use meshproof_harness::product::rest::answer;
     let asked = kube.get(GUIDE_NAMESPACE, "ignite-0", 8080, "/ignite?cmd=version");
     let (_, body) = asked.await.ok()?;
     Some(ProductFacts {
-        name: "Apache Ignite".into(),
+        name: product.name().into(),
         version: answer::version(&body).ok()?,
     })
 }

@@ -13,10 +13,25 @@ use meshproof_harness::outcome::{ScenarioOutcome, Verdict};
 use meshproof_harness::report::{checks, table};
 use meshproof_harness::scenario::{About, jobs_here};
 
-use crate::session::Options;
+use crate::catalogue;
+use crate::gridgain_options::{ProductArguments, ProductError};
+use crate::rotation::{self, Rotation};
+use crate::session::{EXPECTATIONS, Options};
 
 /// The kind of every trial that needs a cluster; `cargo test cluster` runs them all.
 pub const KIND: &str = "cluster";
+
+/// The variable that names the commit whose turn of cases is to be run; without it, all are.
+pub const ROTATE: &str = "MESHPROOF_ROTATE";
+
+/// The catalogue's cases, by whether they run on a commit; all do where none is named.
+pub fn rotation_of(commit: Option<&str>) -> Rotation {
+    let Some(commit) = commit.filter(|commit| !commit.trim().is_empty()) else {
+        return Rotation::default();
+    };
+    let cases: Vec<About> = catalogue::cases().iter().map(|s| s.about).collect();
+    rotation::rotation(&cases, rotation::ALWAYS, commit, rotation::BUDGET)
+}
 
 /// A scenario's name as a trial: its id, then its title in the form of a test's name.
 pub fn name(about: &About) -> String {
@@ -70,6 +85,8 @@ pub struct Asked {
     pub options: Options,
     /// How many cases may run side by side.
     pub jobs: usize,
+    /// Which cases are left out because they take turns.
+    pub rotation: Rotation,
 }
 
 /// A variable that does not say what it could say.
@@ -91,10 +108,15 @@ pub enum AskedError {
     /// `MESHPROOF_JOBS`.
     #[error("MESHPROOF_JOBS is {0:?}; unset it or give a whole number of 1 or more")]
     Jobs(String),
+    /// `MESHPROOF_PRODUCT`, `MESHPROOF_GRIDGAIN_IMAGE` and the license files.
+    #[error(transparent)]
+    Product(#[from] ProductError),
 }
 
 /// Reads what is asked: `MESHPROOF_ISTIO` (a build's id), `MESHPROOF_TIMEOUT_SCALE` (the factor on
-/// every limit), `MESHPROOF_JOBS` (cases side by side), `MESHPROOF_KEEP` (leave all on the cluster), `CI` (begin with a fresh cluster).
+/// every limit), `MESHPROOF_JOBS` (cases side by side), `MESHPROOF_KEEP` (leave all on the cluster),
+/// `MESHPROOF_ROTATE` (the commit whose turn of cases is run), `CI` (begin with a fresh cluster), and
+/// what [`ProductArguments::from_environment`] reads.
 ///
 /// # Errors
 /// The first variable that does not say what it could say.
@@ -116,8 +138,10 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
             _ => return Err(AskedError::Jobs(jobs)),
         },
     };
+    let product = ProductArguments::from_environment(&variable)?.product()?;
     Ok(Asked {
         options: Options {
+            product,
             istio,
             sidecar: SidecarMode::Auto,
             // nextest runs every trial as a process of its own: fresh once per run cannot be told
@@ -126,9 +150,11 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
             timeout_scale,
             gateway_port: 0,
             keep: set("MESHPROOF_KEEP"),
+            expectations: EXPECTATIONS.to_owned(),
             command: "cargo test".into(),
         },
         jobs,
+        rotation: rotation_of(text(ROTATE).as_deref()),
     })
 }
 
@@ -155,7 +181,6 @@ mod tests {
     use meshproof_harness::outcome::{Check, ExpectationResult, Standing};
 
     use super::*;
-    use crate::catalogue;
 
     fn outcome(verdict: Verdict, green: bool) -> ScenarioOutcome {
         let seen = "servers=1 on ignite-1";
@@ -257,6 +282,20 @@ mod tests {
     }
 
     #[test]
+    fn cases_take_turns_only_where_a_commit_is_named() {
+        assert_eq!(ask(&[]).unwrap().rotation, Rotation::default());
+        assert_eq!(ask(&[(ROTATE, " ")]).unwrap().rotation, Rotation::default());
+        let rotation = ask(&[(ROTATE, "abc")]).unwrap().rotation;
+        let cases = catalogue::cases().len();
+        assert_eq!(rotation.run.len() + rotation.left_out.len(), cases);
+        assert!(
+            !catalogue::checkpoints()
+                .iter()
+                .any(|c| rotation.leaves_out(c.about.id))
+        );
+    }
+
+    #[test]
     fn in_ci_the_cluster_is_fresh_but_not_once_per_trial() {
         assert!(ask(&[("CI", "true")]).unwrap().options.fresh);
         assert!(!ask(&[("CI", "false")]).unwrap().options.fresh);
@@ -281,6 +320,11 @@ mod tests {
             (asked.options.istio.id, asked.options.timeout_scale),
             (id, 2.5)
         );
+
+        let product = ask(&[("MESHPROOF_PRODUCT", "gridgain")]).unwrap();
+        assert_eq!(product.options.product.name(), "GridGain");
+        let none = ask(&[("MESHPROOF_PRODUCT", "x")]).unwrap_err();
+        assert_eq!(none, AskedError::Product(ProductError::Unknown("x".into())));
 
         let unknown = ask(&[("MESHPROOF_ISTIO", "1.0")]).unwrap_err().to_string();
         assert!(

@@ -192,7 +192,7 @@ const FAULTS: &[Fault] = &[
         |s| {
             s.proxies[0]
                 .clusters
-                .push_str("PassthroughCluster::10.96.0.1:443::cx_active::1\n");
+                .push_str("PassthroughCluster::10.96.0.1:8080::cx_active::1\n");
         },
         &[],
     ),
@@ -355,12 +355,16 @@ const FAULTS: &[Fault] = &[
     ),
     (
         "the Gateway's Secret missing",
+        |s| s.mesh_secrets = Some(vec![]),
+        &[("MP052", Cause)],
+    ),
+    (
+        "a gateway that does not listen",
         |s| {
-            s.mesh_secrets = Some(vec![]);
             let gateway = s.proxies.last_mut().unwrap();
             gateway.listeners = without_lines(&gateway.listeners, "8443");
         },
-        &[("MP052", Cause), ("MP053", Symptom)],
+        &[("MP053", Symptom)],
     ),
 ];
 

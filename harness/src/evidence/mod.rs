@@ -4,10 +4,12 @@
 //! presence; whether that makes a claim true is for the scenarios to ask and `outcome` to judge.
 
 pub mod access_log;
+pub mod capture;
 pub mod certificate;
 pub mod gateway;
 pub mod https;
 pub mod intruder;
+pub mod log_gate;
 pub mod nodes;
 pub mod plain_http;
 pub mod proxy_tls;

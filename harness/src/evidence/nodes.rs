@@ -147,7 +147,7 @@ pub async fn settled(
     loop {
         let left = limit.saturating_sub(begun.elapsed());
         // A limit that passed shows in the reading: it stays undecided.
-        let _ = tokio::time::timeout(left, logs_decide(kube, namespace)).await;
+        let _ = tokio::time::timeout(left, logs_come_to(kube, namespace, decided)).await;
         let readings = read(kube, namespace).await?;
         let state = state(&readings);
         if state.symptom != Symptom::Undecided || begun.elapsed() >= limit {
@@ -156,8 +156,37 @@ pub async fn settled(
     }
 }
 
-/// Returns when the logs alone tell what the nodes are, or a stream of them ends.
-async fn logs_decide(kube: &Kube, namespace: &str) -> Result<(), KubeError> {
+/// Follows both logs until the nodes are in one state, and reads them then; what they are instead
+/// when the limit passes.
+///
+/// # Errors
+/// When logs cannot be read.
+pub async fn becomes(
+    kube: &Kube,
+    namespace: &str,
+    symptom: Symptom,
+    limit_seconds: u64,
+) -> Result<ClusterState, KubeError> {
+    let begun = Instant::now();
+    let limit = kube.limit(limit_seconds);
+    loop {
+        let left = limit.saturating_sub(begun.elapsed());
+        let said = logs_come_to(kube, namespace, |logs| logs_say(logs, symptom));
+        // A limit that passed shows in the reading.
+        let _ = tokio::time::timeout(left, said).await;
+        let state = state(&read(kube, namespace).await?);
+        if state.symptom == symptom || begun.elapsed() >= limit {
+            return Ok(state);
+        }
+    }
+}
+
+/// Returns when the logs alone say what is wanted of them, or a stream of them ends.
+async fn logs_come_to(
+    kube: &Kube,
+    namespace: &str,
+    wanted: impl Fn(&[NodeLog]) -> bool,
+) -> Result<(), KubeError> {
     let mut logs = PODS.map(|_| NodeLog::default());
     let streams = PODS.into_iter().enumerate().map(|(node, pod)| async move {
         let lines = kube.log_lines(namespace, pod, NODE_CONTAINER).await?;
@@ -165,7 +194,7 @@ async fn logs_decide(kube: &Kube, namespace: &str) -> Result<(), KubeError> {
     });
     let mut lines = select_all(try_join_all(streams).await?);
     while let Some((node, line)) = lines.try_next().await? {
-        if logs[node].push(&line) && decided(&logs) {
+        if logs[node].push(&line) && wanted(&logs) {
             return Ok(());
         }
     }
@@ -174,19 +203,102 @@ async fn logs_decide(kube: &Kube, namespace: &str) -> Result<(), KubeError> {
 
 /// One node stalls, or every node is in one cluster, or every node is alone.
 fn decided(logs: &[NodeLog]) -> bool {
+    [Symptom::Healthy, Symptom::Split, Symptom::Stall]
+        .into_iter()
+        .any(|symptom| logs_say(logs, symptom))
+}
+
+/// Whether the logs, by themselves, are those of nodes in this state.
+fn logs_say(logs: &[NodeLog], symptom: Symptom) -> bool {
     let complete = |log: &NodeLog| {
         log.newest_version()
             .is_some_and(|v| log.exchange_completed(v))
             && log.local_node().is_some()
     };
     let sees = |log: &NodeLog| log.servers().unwrap_or(0) as usize;
-    logs.iter().any(|log| log.stalled().is_some())
-        || logs
-            .iter()
-            .all(|log| complete(log) && sees(log) == logs.len())
-        || logs
-            .iter()
-            .all(|log| complete(log) && sees(log) < logs.len())
+    let stalled = logs.iter().any(|log| log.stalled().is_some());
+    match symptom {
+        Symptom::Stall => stalled,
+        Symptom::Healthy => {
+            !stalled
+                && logs
+                    .iter()
+                    .all(|log| complete(log) && sees(log) == logs.len())
+        }
+        Symptom::Split => {
+            !stalled
+                && logs
+                    .iter()
+                    .all(|log| complete(log) && sees(log) < logs.len())
+        }
+        _ => false,
+    }
+}
+
+/// Sees that nodes which were read in a state stay in it for so many seconds: no line of either log
+/// says otherwise, no log ends, and the last reading says the same.
+///
+/// # Errors
+/// [`KubeError::DidNotHold`] with what was seen instead, or when logs cannot be read.
+pub async fn stays(
+    kube: &Kube,
+    namespace: &str,
+    readings: &[NodeReading],
+    symptom: Symptom,
+    seconds: u64,
+) -> Result<(ClusterState, Vec<NodeReading>), KubeError> {
+    let limit = kube.limit(seconds);
+    let begun = Instant::now();
+    let broken = |seen: String| KubeError::DidNotHold {
+        name: format!("the nodes being in state {symptom}"),
+        limit,
+        after: begun.elapsed(),
+        seen,
+    };
+    let known: Vec<usize> = readings.iter().map(|r| r.text.lines().count()).collect();
+    let other = logs_leave(kube, namespace, &known, symptom);
+    // A limit that passes is what is hoped for.
+    if let Ok(left) = tokio::time::timeout(limit, other).await {
+        return Err(broken(left?));
+    }
+    let readings = read(kube, namespace).await?;
+    let state = state(&readings);
+    if state.symptom == symptom {
+        Ok((state, readings))
+    } else {
+        Err(broken(format!("{}: {}", state.symptom, state.reason)))
+    }
+}
+
+/// Returns with the first line, after those known already, from which on the logs no longer say the
+/// symptom, or when a log ends.
+async fn logs_leave(
+    kube: &Kube,
+    namespace: &str,
+    known: &[usize],
+    symptom: Symptom,
+) -> Result<String, KubeError> {
+    let mut logs = PODS.map(|_| NodeLog::default());
+    let mut seen = PODS.map(|_| 0_usize);
+    let streams = PODS.into_iter().enumerate().map(|(node, pod)| async move {
+        let lines = kube.log_lines(namespace, pod, NODE_CONTAINER).await?;
+        let lines = lines.map_ok(move |line| (node, Some(line)));
+        let end = futures::stream::once(std::future::ready(Ok((node, None))));
+        Ok::<_, KubeError>(lines.chain(end).boxed())
+    });
+    let mut lines = select_all(try_join_all(streams).await?);
+    while let Some((node, line)) = lines.try_next().await? {
+        let Some(line) = line else {
+            return Ok(format!("the log of {} ended", PODS[node]));
+        };
+        seen[node] += 1;
+        let told = logs[node].push(&line);
+        let caught_up = seen.iter().zip(known).all(|(seen, known)| seen >= known);
+        if told && caught_up && !logs_say(&logs, symptom) {
+            return Ok(format!("{}: {line}", PODS[node]));
+        }
+    }
+    Ok("both logs ended".into())
 }
 
 /// Writes numbered keys through one node.

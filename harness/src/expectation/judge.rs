@@ -95,7 +95,11 @@ mod tests {
                 runs: vec!["a".into()],
             })
             .collect();
-        Entry { key, outcomes }
+        Entry {
+            key,
+            reason: None,
+            outcomes,
+        }
     }
 
     fn of(verdict: &Verdict) -> Outcome<'_> {

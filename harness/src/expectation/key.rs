@@ -96,6 +96,29 @@ impl fmt::Display for ProxyKind {
     }
 }
 
+/// What all scenarios of one run stood on: a key without its scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// The Istio build.
+    pub build: BuildId,
+    /// How the sidecar is placed.
+    pub sidecar: SidecarMode,
+    /// Which Envoy the proxies are.
+    pub proxy: ProxyKind,
+}
+
+impl Ground {
+    /// The key of a scenario on it.
+    pub fn key(&self, scenario: &str) -> Key {
+        Key {
+            scenario: scenario.to_owned(),
+            build: self.build.clone(),
+            sidecar: self.sidecar,
+            proxy: self.proxy,
+        }
+    }
+}
+
 /// What an expectation is kept under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {

@@ -15,8 +15,10 @@
 //! ```
 //!
 //! The outcome of a troubleshooting case also has its `symptom` and, where a cure was tried, its
-//! `cure`: symptom and remedy are judged apart. `count` is how often the outcome was seen, `runs` names runs that saw it (not all need a name:
-//! run folders do not live for ever). Reading the file from disk is the caller's.
+//! `cure`: symptom and remedy are judged apart. `count` is how often the outcome was seen, `runs`
+//! names runs that saw it (not all need a name: run folders do not live for ever). An entry may
+//! have a `reason`: why its outcomes were accepted last. Writing the file's text is `record`'s,
+//! reading it from disk the caller's.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -136,6 +138,8 @@ impl fmt::Display for KnownOutcome {
 pub struct Entry {
     /// What they are kept under.
     pub key: Key,
+    /// Why its outcomes were accepted last, in the words of who did.
+    pub reason: Option<String>,
     /// The outcomes, in the file's order; never empty.
     pub outcomes: Vec<KnownOutcome>,
 }
@@ -201,6 +205,7 @@ struct RawEntry {
     build: Spanned<String>,
     sidecar: Spanned<String>,
     proxy: Spanned<String>,
+    reason: Option<String>,
     outcome: Vec<Spanned<RawOutcome>>,
 }
 
@@ -222,6 +227,7 @@ impl RawEntry {
             build,
             sidecar,
             proxy,
+            reason,
             outcome,
         } = self;
         let word = |at: &Spanned<String>, source| ExpectationsError::Word {
@@ -268,7 +274,11 @@ impl RawEntry {
                 }
             }
         }
-        Ok(Entry { key, outcomes })
+        Ok(Entry {
+            key,
+            reason,
+            outcomes,
+        })
     }
 }
 

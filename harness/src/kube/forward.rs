@@ -4,6 +4,7 @@
 //! the product's own clients, and never shows what the mesh does.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
@@ -13,7 +14,8 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::Api;
 use kube::api::ListParams;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{Kube, KubeError};
@@ -27,6 +29,17 @@ pub struct Forward {
     /// The pod's port.
     pub port: u16,
     accepting: JoinHandle<()>,
+    complaint: watch::Receiver<Option<String>>,
+}
+
+impl Forward {
+    /// What goes wrong inside the pod with a connection within this time, as `kubectl port-forward`
+    /// prints it on its standard error while it goes on listening; none if nothing does.
+    pub async fn complaint_within(&mut self, limit: Duration) -> Option<String> {
+        let said = self.complaint.wait_for(Option::is_some);
+        let said = tokio::time::timeout(limit, said).await.ok()?.ok()?;
+        said.clone()
+    }
 }
 
 impl Drop for Forward {
@@ -130,16 +143,16 @@ impl Kube {
             reason: e.to_string(),
         })?;
         let (kube, namespace, to) = (self.clone(), namespace.to_owned(), pod.clone());
+        let (complaining, complaint) = watch::channel(None);
         let accepting = tokio::spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {
                 let (kube, namespace, to) = (kube.clone(), namespace.clone(), to.clone());
+                let complaining = complaining.clone();
                 tokio::spawn(async move {
-                    match kube.connect(&namespace, &to, pod_port).await {
-                        // Either side may end the connection as it likes: that is the clients' to see.
-                        Ok(mut pod) => {
-                            drop(tokio::io::copy_bidirectional(&mut client, &mut pod).await)
-                        }
-                        Err(error) => tracing::warn!(%error, "a forwarded connection was not made"),
+                    let carried = kube.carry(&namespace, &to, pod_port, &mut client).await;
+                    if let Err(error) = carried {
+                        tracing::info!(%error, "a forwarded connection failed");
+                        complaining.send_replace(Some(error.to_string()));
                     }
                 });
             }
@@ -149,7 +162,39 @@ impl Kube {
             pod,
             port: pod_port,
             accepting,
+            complaint,
         })
+    }
+
+    /// Carries one client's connection to a pod's port until either side ends it.
+    async fn carry(
+        &self,
+        namespace: &str,
+        pod: &str,
+        port: u16,
+        client: &mut TcpStream,
+    ) -> Result<(), KubeError> {
+        let to = format!("{namespace}/{pod}:{port}");
+        let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
+        let mut forwarder = pods
+            .portforward(pod, &[port])
+            .await
+            .map_err(KubeError::api(format!("forwarding to {to}")))?;
+        let (Some(mut stream), Some(error)) =
+            (forwarder.take_stream(port), forwarder.take_error(port))
+        else {
+            return Err(KubeError::Stream {
+                to,
+                reason: "the API server gave no stream".into(),
+            });
+        };
+        // Either side may end the connection as it likes: that is the clients' to see.
+        drop(tokio::io::copy_bidirectional(client, &mut stream).await);
+        drop(stream);
+        match error.await {
+            Some(reason) => Err(KubeError::Stream { to, reason }),
+            None => Ok(()),
+        }
     }
 
     async fn resolve(

@@ -20,9 +20,33 @@ impl Kube {
         pod: &str,
         container: &str,
     ) -> Result<String, KubeError> {
+        self.log_of(namespace, pod, container, false).await
+    }
+
+    /// The whole log of the container that ran before the one that runs now.
+    ///
+    /// # Errors
+    /// When there was none, or the API server does not give it.
+    pub async fn previous_log(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+    ) -> Result<String, KubeError> {
+        self.log_of(namespace, pod, container, true).await
+    }
+
+    async fn log_of(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        previous: bool,
+    ) -> Result<String, KubeError> {
         let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
         let parameters = LogParams {
             container: Some(container.into()),
+            previous,
             ..LogParams::default()
         };
         pods.logs(pod, &parameters)

@@ -1,6 +1,6 @@
 //! Reads what a pod's status says, as `kubectl get pods` does.
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
 
 /// Whether the pod's Ready condition is true.
 pub fn is_ready(pod: &Pod) -> bool {
@@ -70,6 +70,42 @@ pub fn restarts(pod: &Pod) -> i32 {
         .iter()
         .flat_map(|s| s.container_statuses.iter().flatten());
     init.chain(own).map(|c| c.restart_count).sum()
+}
+
+/// Whether no container of the pod was ever started, init containers included. A pod that has no
+/// statuses yet counts as such.
+pub fn none_started(pod: &Pod) -> bool {
+    let status = pod.status.as_ref();
+    let init = status.iter().flat_map(|s| &s.init_container_statuses);
+    let own = status.iter().flat_map(|s| &s.container_statuses);
+    init.chain(own).flatten().all(|c| {
+        let state = c.state.as_ref();
+        let started = state.is_some_and(|s| s.running.is_some() || s.terminated.is_some());
+        !started && c.last_state.as_ref().is_none_or(|l| l.terminated.is_none())
+    })
+}
+
+/// A container that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code.
+    pub exit_code: i32,
+    /// Whether another was started, or is about to be, in its place.
+    pub replaced: bool,
+}
+
+/// How the pod's container of this name ended last; none if it never did.
+pub fn ended(pod: &Pod, container: &str) -> Option<Ended> {
+    let statuses = pod.status.iter().flat_map(|s| &s.container_statuses);
+    let status = statuses.flatten().find(|c| c.name == container)?;
+    let of = |state: &Option<ContainerState>, replaced| {
+        let exit_code = state.as_ref()?.terminated.as_ref()?.exit_code;
+        Some(Ended {
+            exit_code,
+            replaced,
+        })
+    };
+    of(&status.state, false).or_else(|| of(&status.last_state, true))
 }
 
 /// The pod's phase, or why it is not scheduled, or why a container of it waits.
@@ -179,6 +215,46 @@ mod tests {
             line(&pending),
             "ignite-0 0/2 Pending (0/2 nodes are available: 2 Insufficient cpu.)"
         );
+    }
+
+    #[test]
+    fn a_container_that_ended_is_told_with_its_exit_code() {
+        assert_eq!(ended(&pod(), "ignite-node"), None);
+        let mut crashed = pod();
+        let of = |state: serde_json::Value| {
+            serde_json::from_value(serde_json::json!({
+                "phase": "Running",
+                "containerStatuses": [state]
+            }))
+            .unwrap()
+        };
+        let over = serde_json::json!({ "terminated": { "exitCode": 255 } });
+        let waits = serde_json::json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+        let status = |state: &serde_json::Value, last: &serde_json::Value| {
+            serde_json::json!({ "name": "ignite-node", "ready": false, "restartCount": 1,
+                "image": "i", "imageID": "", "state": state, "lastState": last })
+        };
+        crashed.status = of(status(&over, &serde_json::json!({})));
+        let now = Ended {
+            exit_code: 255,
+            replaced: false,
+        };
+        assert_eq!(ended(&crashed, "ignite-node"), Some(now));
+        assert_eq!(ended(&crashed, "istio-proxy"), None);
+        crashed.status = of(status(&waits, &over));
+        let before = Ended {
+            replaced: true,
+            ..now
+        };
+        assert_eq!(ended(&crashed, "ignite-node"), Some(before));
+        assert!(!none_started(&crashed));
+        crashed.status = of(status(&waits, &serde_json::json!({})));
+        assert!(none_started(&crashed));
+        crashed.status = of(status(
+            &serde_json::json!({ "running": {} }),
+            &serde_json::json!({}),
+        ));
+        assert!(!none_started(&crashed));
     }
 
     #[test]

@@ -139,6 +139,15 @@ impl Install {
         Ok(output.stdout)
     }
 
+    /// What istioctl says of a profile that it does not have; none if it has it.
+    pub async fn lacks_profile(&self, profile: &str) -> Option<String> {
+        let asked = Program::new(&self.istioctl)
+            .args(["manifest", "generate", "--set"])
+            .arg(format!("profile={profile}"))
+            .run();
+        asked.await.err().map(|error| error.to_string())
+    }
+
     /// Notes in the cluster that the install is no longer as it was made, so that whoever comes next
     /// makes it anew, also after a kill.
     ///

@@ -2,14 +2,18 @@
 //!
 //! Nothing outside this module runs `istioctl`. What the product's ports mean is not known here.
 
+mod analyze;
 mod capabilities;
 mod error;
 mod install;
 mod open_connections;
+mod outbound;
 mod proxy;
 
+pub use analyze::Message;
 pub use capabilities::{Capabilities, Injection, SyncState, injection_trial, sync_states};
 pub use error::MeshError;
 pub use install::{DEFAULT_PROFILE, ISTIO_NAMESPACE, Install, SidecarMode};
 pub use open_connections::{OpenConnections, PASSTHROUGH};
+pub use outbound::{Outbound, Way};
 pub use proxy::{ADMIN_PORT, CONTAINER as PROXY_CONTAINER, Certificate, Proxy, Stats, excerpt};

@@ -144,6 +144,15 @@ impl<'a> Proxy<'a> {
         Ok(extensions.iter().any(|name| name == "istio.stats"))
     }
 
+    /// A page that is JSON.
+    ///
+    /// # Errors
+    /// When the admin port does not answer, or not with JSON.
+    pub async fn json_page(&self, page: &str) -> Result<Value, MeshError> {
+        let text = self.page(page).await?;
+        self.json(page, &text)
+    }
+
     async fn page(&self, page: &str) -> Result<String, MeshError> {
         let (status, body) = self
             .kube

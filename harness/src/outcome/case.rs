@@ -26,6 +26,8 @@ pub enum Cure {
     ByTheRemedy,
     /// By it, and by restarting the pods, of which the guide does not speak.
     WithARestart,
+    /// Not by it, but by something of which the guide does not speak there.
+    BySomethingElse,
     /// Not at all.
     None,
 }
@@ -36,6 +38,7 @@ impl Cure {
         match self {
             Self::ByTheRemedy => "by-the-remedy",
             Self::WithARestart => "with-a-restart",
+            Self::BySomethingElse => "by-something-else",
             Self::None => "none",
         }
     }
@@ -44,6 +47,7 @@ impl Cure {
         match self {
             Self::ByTheRemedy => "the remedy cures it",
             Self::WithARestart => "the remedy cures it only with a restart of the pods",
+            Self::BySomethingElse => "the remedy does not cure it, something else does",
             Self::None => "the remedy does not cure it",
         }
     }
@@ -216,7 +220,8 @@ pub fn judge_case(case: &CaseRecord) -> (Verdict, String) {
         Some(check) => format!("{symptom}; {}: {}", cure.in_words(), check.seen),
         None => format!("{symptom}; {}", cure.in_words()),
     };
-    if as_claimed && cure == Cure::ByTheRemedy {
+    let recovered = case.recovery.iter().all(Check::holds);
+    if as_claimed && cure == Cure::ByTheRemedy && recovered {
         (Verdict::Confirmed, fact)
     } else {
         (Verdict::Differs, fact)

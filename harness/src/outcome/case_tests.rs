@@ -69,7 +69,7 @@ fn another_symptom_or_another_cure_differs() {
     let mut case = confirmed();
     case.claim.symptom = Symptom::Stall;
     assert_eq!(name(&case), "Differs");
-    for cure in [Cure::WithARestart, Cure::None] {
+    for cure in [Cure::WithARestart, Cure::BySomethingElse, Cure::None] {
         let case = CaseRecord {
             cure: Some(cure),
             ..confirmed()
@@ -148,4 +148,15 @@ fn an_untried_remedy_is_no_verdict_on_the_guide() {
         ..confirmed()
     };
     assert_eq!(name(&case), "Invalid");
+}
+
+#[test]
+fn a_recovery_that_lacks_something_is_not_as_the_guide_says() {
+    let recovery = vec![check(true), check(false)];
+    let (verdict, fact) = judge_case(&CaseRecord {
+        recovery,
+        ..confirmed()
+    });
+    assert_eq!(verdict, Verdict::Differs);
+    assert!(fact.ends_with("what was seen"), "{fact}");
 }

@@ -7,6 +7,7 @@ mod case;
 mod check;
 mod evidence;
 mod finding;
+mod order;
 mod run;
 mod scenario;
 mod symptom;
@@ -16,6 +17,7 @@ pub use case::{CaseClaim, CaseRecord, Cure, Observed, judge_case};
 pub use check::{Check, CheckResult, Standing};
 pub use evidence::Evidence;
 pub use finding::{Diagnosis, Finding, Remedy, Unknown, Weight};
+pub use order::by_id;
 pub use run::{
     ImageFact, LabFacts, MeshFacts, Overlay, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
 };

@@ -1,16 +1,23 @@
-//! The product under test: Apache Ignite 2.16.0 as the guide deploys it.
+//! The product under test: Apache Ignite 2.16.0 or GridGain 8.9.33, as the guide deploys them.
 //!
-//! [`guide`] holds the guide's manifests, [`client`] the application that the guide only refers to,
+//! [`Product`] is the one that a run is of. [`guide`] holds the guide's manifests, [`client`] the application that the guide only refers to,
 //! [`rest`] what a node says of itself over HTTP, [`logs`] what it says in its log, and [`state`]
-//! what several nodes are together. Nothing here knows of Istio or talks to Kubernetes: callers
+//! what several nodes are together. [`gridgain`] holds what is GridGain's own, [`license_file`] the
+//! user's license, and [`license`] what a log says of one. Nothing here knows of Istio or talks to Kubernetes: callers
 //! hand in text and addresses, and apply the manifests themselves.
 
 pub mod client;
+pub mod gridgain;
 pub mod guide;
+pub mod license;
+pub mod license_file;
 pub mod logs;
 pub mod manifest;
 pub mod rest;
 pub mod state;
+mod under_test;
+
+pub use under_test::{NOT_GRIDGAIN, Product};
 
 /// Answers and logs of real nodes; `fixtures/product/record.sh` in this crate made them.
 #[cfg(test)]

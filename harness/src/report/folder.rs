@@ -1,7 +1,8 @@
-//! The run folder: where a run's `report.json` and `junit.xml` lie, and the link to the latest.
+//! The run folder: where a run's reports lie (`report.html`, `report.md`, `report.json`,
+//! `junit.xml`), and the link to the latest.
 //!
 //! It lies under the state folder: `$MESHPROOF_STATE_DIR`, else `$XDG_STATE_HOME/meshproof`, else
-//! `~/.local/state/meshproof`. Other files of a run (captures) may be laid beside the two.
+//! `~/.local/state/meshproof`. Other files of a run (captures) may be laid beside them.
 
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher};
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{json, junit};
+use super::{html, json, junit, markdown};
 use crate::outcome::Run;
 
 /// Why a run could not be written down or read back.
@@ -133,6 +134,16 @@ impl RunFolder {
         &self.path
     }
 
+    /// Where the run's `report.html` lies.
+    pub fn report_html(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
+    /// Where the run's `report.md` lies.
+    pub fn report_md(&self) -> PathBuf {
+        self.path.join("report.md")
+    }
+
     /// Where the run's `report.json` lies.
     pub fn report_json(&self) -> PathBuf {
         self.path.join("report.json")
@@ -143,9 +154,9 @@ impl RunFolder {
         self.path.join("junit.xml")
     }
 
-    /// Writes both files and points `latest` at this run.
+    /// Writes every report and points `latest` at this run.
     ///
-    /// Each file appears whole or not at all, and `latest` only ever names a run with both.
+    /// Each file appears whole or not at all, and `latest` only ever names a run with all of them.
     ///
     /// # Errors
     /// A file that cannot be written, a link that cannot be set.
@@ -155,17 +166,19 @@ impl RunFolder {
             path: path.clone(),
             why: e.to_string(),
         })?;
-        self.write_whole(path, &text)?;
+        write_whole(&path, &text)?;
         let path = self.junit_xml();
         let text = junit::render(run).map_err(|e| FolderError::Format {
             path: path.clone(),
             why: e.to_string(),
         })?;
-        self.write_whole(path, &text)?;
+        write_whole(&path, &text)?;
+        write_whole(&self.report_md(), &markdown::render(run))?;
+        write_whole(&self.report_html(), &html::render(run))?;
         self.link_latest()
     }
 
-    /// Lays a file beside the two, in a folder of its own where the name has one.
+    /// Lays a file beside them, in a folder of its own where the name has one.
     ///
     /// # Errors
     /// A folder that cannot be made, a file that cannot be written.
@@ -176,26 +189,7 @@ impl RunFolder {
             path: parent.to_owned(),
             source,
         })?;
-        self.write_whole(path, text)
-    }
-
-    fn write_whole(&self, path: PathBuf, text: &str) -> Result<(), FolderError> {
-        let write = || -> io::Result<()> {
-            // Not a temporary file's own mode: a report is for everyone whom the folder admits.
-            let mut file = tempfile::Builder::new().make_in(&self.path, |p| {
-                std::fs::File::options()
-                    .write(true)
-                    .create_new(true)
-                    .open(p)
-            })?;
-            file.write_all(text.as_bytes())?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(|source| FolderError::Write {
-            path: path.clone(),
-            source,
-        })
+        write_whole(&path, text)
     }
 
     /// Sets the link under another name first, so that there is no moment without a `latest`.
@@ -217,6 +211,31 @@ impl RunFolder {
             source,
         })
     }
+}
+
+/// Writes a file so that it appears whole or not at all.
+///
+/// # Errors
+/// A file that cannot be written; what stood there stands as it was.
+pub fn write_whole(path: &Path, text: &str) -> Result<(), FolderError> {
+    let write = || -> io::Result<()> {
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        // Not a temporary file's own mode: a report is for everyone whom the folder admits.
+        let mut file = tempfile::Builder::new().make_in(parent, |p| {
+            std::fs::File::options()
+                .write(true)
+                .create_new(true)
+                .open(p)
+        })?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|source| FolderError::Write {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Reads a `report.json`.

@@ -57,7 +57,7 @@ fn a_run_is_written_and_latest_follows() {
     let state = tempfile::tempdir().expect("a temporary folder");
     for run in [sample::green(), sample::news()] {
         let folder = RunFolder::create(state.path(), &run.id).expect("a run folder");
-        folder.write(&run).expect("both files");
+        folder.write(&run).expect("every report");
         let latest = state.path().join("runs/latest");
         assert_eq!(
             read_report(&latest.join("report.json")).expect("a report"),
@@ -69,7 +69,10 @@ fn a_run_is_written_and_latest_follows() {
             .map(|e| e.expect("an entry").file_name())
             .collect();
         names.sort();
-        assert_eq!(names, ["junit.xml", "report.json"]);
+        assert_eq!(
+            names,
+            ["junit.xml", "report.html", "report.json", "report.md"]
+        );
     }
 }
 

@@ -66,7 +66,12 @@ mod tests {
 
     #[test]
     fn a_report_is_read_back_as_it_was_written() {
-        for run in [sample::green(), sample::news(), sample::nothing()] {
+        for run in [
+            sample::green(),
+            sample::news(),
+            sample::nothing(),
+            sample::repeated(),
+        ] {
             let text = render(&run).expect("a report");
             assert_eq!(parse(&text).expect("our own report"), run);
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::checks;
+use super::{checks, summary};
 use crate::outcome::{Run, ScenarioOutcome, Verdict};
 
 /// The width that a case's `system-out` is wrapped to.
@@ -53,7 +53,11 @@ pub fn render(run: &Run) -> Result<String, SerializeError> {
             suite.add_property((name, value.as_str()));
         }
     }
-    suite.add_test_cases(run.outcomes.iter().map(case));
+    suite.add_test_cases(
+        summary::numbered(run)
+            .into_iter()
+            .map(|(outcome, number)| case(outcome, number)),
+    );
     if !run.left_behind.is_empty() {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status
@@ -73,7 +77,7 @@ pub fn render(run: &Run) -> Result<String, SerializeError> {
     report.to_string()
 }
 
-fn case(outcome: &ScenarioOutcome) -> TestCase {
+fn case(outcome: &ScenarioOutcome, number: Option<(usize, usize)>) -> TestCase {
     let status = match &outcome.verdict {
         verdict if !outcome.expectation.green => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
@@ -87,12 +91,18 @@ fn case(outcome: &ScenarioOutcome) -> TestCase {
         }
         _ => TestCaseStatus::success(),
     };
-    let mut case = TestCase::new(format!("{} {}", outcome.id, outcome.title), status);
+    let mut case = TestCase::new(summary::heading(outcome, number), status);
     case.set_classname(outcome.section.as_str())
         .set_time(seconds(outcome.seconds()))
         .set_system_out(checks::render(outcome, WIDTH))
         .add_property(("verdict", outcome.verdict.name()))
         .add_property(("decided-by", outcome.decided_by.as_str()));
+    if let Some(symptom) = outcome.symptom() {
+        case.add_property(("symptom", symptom.name()));
+    }
+    if let Some(cure) = outcome.cure() {
+        case.add_property(("cure", cure.name()));
+    }
     case
 }
 
@@ -142,6 +152,26 @@ mod tests {
             "{head}"
         );
         insta::assert_snapshot!(xml);
+    }
+
+    #[test]
+    fn repeated_cases_have_names_of_their_own() {
+        let xml = render(&sample::repeated()).expect("XML");
+        for name in [
+            "T2b Only 47100 is undeclared (1 of 3)",
+            "(2 of 3)",
+            "(3 of 3)",
+        ] {
+            assert!(xml.contains(name), "{name} is not in {xml}");
+        }
+        assert!(
+            xml.contains(r#"<property name="symptom" value="stall"/>"#),
+            "{xml}"
+        );
+        assert!(
+            xml.contains(r#"<property name="cure" value="with-a-restart"/>"#),
+            "{xml}"
+        );
     }
 
     #[test]

@@ -7,11 +7,13 @@ use crate::outcome::{
     ProductFacts, Run, SCHEMA_VERSION, ScenarioOutcome, Standing, Verdict,
 };
 
+pub(super) use super::sample_cases::repeated;
+
 fn at() -> Timestamp {
     "2026-11-23T22:45:01Z".parse().expect("a time")
 }
 
-fn evidence(source: &str, raw: &str, fact: &str) -> Evidence {
+pub(super) fn evidence(source: &str, raw: &str, fact: &str) -> Evidence {
     Evidence {
         source: source.into(),
         raw: raw.into(),
@@ -20,7 +22,7 @@ fn evidence(source: &str, raw: &str, fact: &str) -> Evidence {
     }
 }
 
-fn outcome(
+pub(super) fn outcome(
     id: &str,
     (title, section): (&str, &str),
     verdict: Verdict,

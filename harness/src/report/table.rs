@@ -1,12 +1,13 @@
 //! The end of a run as a person reads it on a terminal: the table, and a few lines below it.
 //!
-//! Nothing is cut off to fit: a fact that is too long goes on in the next line. Whether there is a
-//! terminal, how wide it is and whether it wants colours, the caller knows and says in a [`View`].
+//! Nothing is cut off to fit: a fact that is too long goes on in the next line. Outcomes of one
+//! scenario that came out alike are one row with their count. Whether there is a terminal, how wide it is and whether it wants colours, the caller knows and says in a [`View`].
 
 use std::path::Path;
 
+use super::summary::{self, Group};
 use super::text::{labelled, wrap};
-use crate::outcome::{LabFacts, MeshFacts, Run, ScenarioOutcome, Verdict};
+use crate::outcome::{Run, Verdict};
 
 /// The width where nobody knows the terminal's.
 pub const DEFAULT_WIDTH: usize = 100;
@@ -24,6 +25,8 @@ pub struct View<'a> {
     pub width: usize,
     /// Whether to use colours: a terminal, and no `NO_COLOR`.
     pub colour: bool,
+    /// Where `report.html` was written.
+    pub report_html: &'a Path,
     /// Where `report.json` was written.
     pub report_json: &'a Path,
     /// Where `junit.xml` was written.
@@ -43,43 +46,13 @@ pub fn render(run: &Run, view: &View<'_>) -> String {
     }
     out.push('\n');
     let mut say = |label: &str, text: &str| out.push_str(&labelled(label, text, LABEL, width));
-    say("Result", &result(run));
-    match &run.mesh {
-        Some(mesh) => {
-            say("Mesh", &mesh_line(mesh));
-            if !mesh.istio_filters {
-                say(
-                    "Proxies",
-                    "they lack Istio's own filters (istio.stats and its kin), so no istio_* \
-                     metric can exist here and nothing that needs one is shown",
-                );
-            }
-        }
-        None => say("Mesh", "none came up"),
-    }
-    say(
-        "Lab",
-        &run.lab.as_ref().map_or("none came up".into(), lab_line),
-    );
-    if let Some(product) = &run.product {
-        say("Product", &format!("{} {}", product.name, product.version));
-    }
-    for (yardstick, ids) in yardsticks(run) {
-        say("Measured", &format!("by {yardstick}: {}", ids.join(", ")));
-    }
-    for outcome in run.outcomes.iter().filter(|o| !o.expectation.green) {
-        say("News", &news(outcome));
-    }
-    for outcome in run.outcomes.iter().filter(|o| o.expectation.flaky()) {
-        let known = outcome.expectation.on_record.join(", ");
-        say("Flaky", &format!("{}; on record: {known}", outcome.id));
-    }
-    for left in &run.left_behind {
-        say("Left", left);
+    for (label, text) in summary::lines(run) {
+        say(label, &text);
     }
     // What a person copies stays in one piece.
     for (label, text) in [
-        ("Report", view.report_json.display().to_string()),
+        ("Report", view.report_html.display().to_string()),
+        ("JSON", view.report_json.display().to_string()),
         ("JUnit", view.junit_xml.display().to_string()),
         ("Next", view.next.to_owned()),
     ] {
@@ -99,13 +72,14 @@ struct Row {
 }
 
 impl Row {
-    fn of(outcome: &ScenarioOutcome) -> Self {
+    fn of(group: &Group<'_>) -> Self {
+        let outcome = group.first();
         Self {
             id: outcome.id.clone(),
             title: outcome.title.clone(),
-            verdict: outcome.verdict.name().to_owned(),
+            verdict: group.verdict(),
             fact: outcome.decided_by.clone(),
-            seconds: format!("{:.1}", outcome.seconds()),
+            seconds: group.seconds(),
             colour: match outcome.verdict {
                 _ if !outcome.expectation.green => "\x1b[31m",
                 Verdict::Confirmed => "\x1b[32m",
@@ -125,7 +99,7 @@ fn rows(run: &Run, width: usize, colour: bool, out: &mut String) {
         colour: "\x1b[1m",
     };
     let rows: Vec<Row> = std::iter::once(head)
-        .chain(run.outcomes.iter().map(Row::of))
+        .chain(summary::groups(run).iter().map(Row::of))
         .collect();
     let longest = |cell: fn(&Row) -> &String| {
         rows.iter()
@@ -173,98 +147,6 @@ fn rows(run: &Run, width: usize, colour: bool, out: &mut String) {
             out.push_str(line.trim_end());
             out.push('\n');
         }
-    }
-}
-
-/// How many outcomes of each verdict, in how long, and whether that is news.
-fn result(run: &Run) -> String {
-    let mut counts: Vec<(&str, usize)> = vec![];
-    for outcome in &run.outcomes {
-        let name = outcome.verdict.name();
-        match counts.iter_mut().find(|(n, _)| *n == name) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((name, 1)),
-        }
-    }
-    let counts: Vec<String> = counts
-        .iter()
-        .map(|(name, n)| format!("{n} {name}"))
-        .collect();
-    let news = run.outcomes.iter().filter(|o| !o.expectation.green).count();
-    let standing = match (news, run.left_behind.len()) {
-        _ if run.outcomes.is_empty() => "nothing to judge".to_owned(),
-        (0, 0) => "as on record".to_owned(),
-        (0, _) => "as on record, but not all was cleaned up".to_owned(),
-        (1, _) => "1 outcome is news".to_owned(),
-        (n, _) => format!("{n} outcomes are news"),
-    };
-    let counts = if counts.is_empty() {
-        "no outcome".to_owned()
-    } else {
-        counts.join(", ")
-    };
-    format!("{counts} in {:.1} s; {standing}", run.seconds)
-}
-
-fn mesh_line(mesh: &MeshFacts) -> String {
-    let origin = if mesh.self_built() {
-        " (built here, not a release)"
-    } else {
-        ""
-    };
-    let gateway = if mesh.ingress_gateway { "an" } else { "no" };
-    let overlays: Vec<&str> = mesh.overlays.iter().map(|o| o.name.as_str()).collect();
-    let overlays = match overlays.as_slice() {
-        [] => "no overlay".to_owned(),
-        names => format!("overlays: {}", names.join(", ")),
-    };
-    format!(
-        "Istio {}{origin}; Envoy {}; {} sidecars; {gateway} ingress gateway; {overlays}",
-        mesh.build, mesh.envoy, mesh.sidecar_mode
-    )
-}
-
-fn lab_line(lab: &LabFacts) -> String {
-    let found = if lab.reused {
-        "reused"
-    } else {
-        "made by this run"
-    };
-    format!(
-        "kind cluster {} ({found}); Kubernetes {}; {}; {}; images: {}, brought to the nodes by {}",
-        lab.cluster, lab.kubernetes, lab.topology, lab.engine, lab.image_source, lab.image_delivery
-    )
-}
-
-/// Each yardstick that was used, with the scenarios it measured, in the run's order.
-fn yardsticks(run: &Run) -> Vec<(&str, Vec<&str>)> {
-    let mut found: Vec<(&str, Vec<&str>)> = vec![];
-    for outcome in run
-        .outcomes
-        .iter()
-        .filter(|o| !o.expectation.on_record.is_empty())
-    {
-        let yardstick = outcome.expectation.yardstick.as_str();
-        match found.iter_mut().find(|(y, _)| *y == yardstick) {
-            Some((_, ids)) => ids.push(&outcome.id),
-            None => found.push((yardstick, vec![&outcome.id])),
-        }
-    }
-    found
-}
-
-fn news(outcome: &ScenarioOutcome) -> String {
-    let verdict = outcome.verdict.name();
-    match outcome.expectation.on_record.as_slice() {
-        [] => format!(
-            "{} is {verdict}; {}",
-            outcome.id, outcome.expectation.yardstick
-        ),
-        known => format!(
-            "{} is {verdict}; on record: {}",
-            outcome.id,
-            known.join(", ")
-        ),
     }
 }
 

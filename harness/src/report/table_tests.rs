@@ -7,6 +7,7 @@ fn shown(run: &Run, width: usize, colour: bool) -> String {
     let view = View {
         width,
         colour,
+        report_html: Path::new("/home/me/.local/state/meshproof/runs/latest/report.html"),
         report_json: Path::new("/home/me/.local/state/meshproof/runs/latest/report.json"),
         junit_xml: Path::new("/home/me/.local/state/meshproof/runs/latest/junit.xml"),
         next: "meshproof run C6 --keep",
@@ -27,6 +28,11 @@ fn a_run_with_news_reads_so() {
 #[test]
 fn a_run_without_scenarios_reads_so() {
     insta::assert_snapshot!(shown(&sample::nothing(), DEFAULT_WIDTH, false));
+}
+
+#[test]
+fn cases_that_were_repeated_read_so() {
+    insta::assert_snapshot!(shown(&sample::repeated(), DEFAULT_WIDTH, false));
 }
 
 #[test]

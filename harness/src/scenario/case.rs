@@ -12,6 +12,7 @@ use super::{Stand, StepError};
 use crate::diagnose::{Snapshot, diagnose};
 use crate::evidence::snapshot;
 use crate::outcome::{CaseClaim, CaseRecord, Check, Cure, Diagnosis, Observed, PhaseTime, Symptom};
+use crate::product::Product;
 use crate::progress::Stage;
 
 /// What a phase comes to.
@@ -60,8 +61,9 @@ pub trait Case: Send + Sync + 'static {
     fn claim(&self) -> CaseClaim;
 
     /// What it needs and lacks here, in words that an expectation can list; none if it can be run.
-    fn blocked(&self) -> Option<String> {
-        None
+    /// A case needs the run's product, unless it says otherwise.
+    fn blocked(&self, product: &Product) -> Option<String> {
+        product.lacks().map(str::to_owned)
     }
 
     /// The namespaces that the case fills, to be deleted after it.

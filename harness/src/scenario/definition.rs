@@ -8,6 +8,7 @@ use super::case::Case;
 use super::{Stand, StepError};
 use crate::kube::Kube;
 use crate::outcome::{Check, PhaseTime};
+use crate::product::Product;
 
 /// How far a scenario reaches, and so what may run beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +40,12 @@ pub trait Checkpoint: Send + Sync + 'static {
     /// What *arrange* hands to *check*.
     type Arranged: Send;
 
+    /// What the step needs and lacks here, in words that an expectation can list; none if it can be
+    /// done. A step needs the run's product, unless it says otherwise.
+    fn blocked(&self, product: &Product) -> Option<String> {
+        product.lacks().map(str::to_owned)
+    }
+
     /// Starts early what takes time and rests on nothing that an earlier step shows: called while
     /// the mesh still comes up, in the order of the steps. *Arrange* does the same again, which
     /// must do no harm, and waits for what comes of it.
@@ -49,8 +56,9 @@ pub trait Checkpoint: Send + Sync + 'static {
         &self,
         kube: &Kube,
         namespace: &str,
+        product: &Product,
     ) -> impl Future<Output = Result<(), StepError>> + Send {
-        let _ = (kube, namespace);
+        let _ = (kube, namespace, product);
         std::future::ready(Ok(()))
     }
 
@@ -81,21 +89,28 @@ pub(super) struct Carried {
 }
 
 pub(super) trait Erased: Send + Sync {
+    fn lacking(&self, product: &Product) -> Option<String>;
     fn carry<'a>(&'a self, stand: &'a Stand) -> BoxFuture<'a, Carried>;
     fn early<'a>(
         &'a self,
         kube: &'a Kube,
         namespace: &'a str,
+        product: &'a Product,
     ) -> BoxFuture<'a, Result<(), StepError>>;
 }
 
 impl<C: Checkpoint> Erased for C {
+    fn lacking(&self, product: &Product) -> Option<String> {
+        self.blocked(product)
+    }
+
     fn early<'a>(
         &'a self,
         kube: &'a Kube,
         namespace: &'a str,
+        product: &'a Product,
     ) -> BoxFuture<'a, Result<(), StepError>> {
-        Box::pin(self.start_early(kube, namespace))
+        Box::pin(self.start_early(kube, namespace, product))
     }
 
     fn carry<'a>(&'a self, stand: &'a Stand) -> BoxFuture<'a, Carried> {
@@ -182,14 +197,29 @@ impl Scenario {
         matches!(self.phases, Phases::Step(_))
     }
 
-    /// Starts early what the scenario says can be.
+    /// What it needs and lacks, in words that an expectation can list; none if it can be run.
+    pub fn blocked(&self, product: &Product) -> Option<String> {
+        match &self.phases {
+            Phases::Step(step) => step.lacking(product),
+            Phases::Case(case) => case.blocked(product),
+        }
+    }
+
+    /// Starts early what the scenario says can be; nothing of one that is blocked.
     ///
     /// # Errors
     /// As [`Checkpoint::start_early`].
-    pub async fn start_early(&self, kube: &Kube, namespace: &str) -> Result<(), StepError> {
+    pub async fn start_early(
+        &self,
+        kube: &Kube,
+        namespace: &str,
+        product: &Product,
+    ) -> Result<(), StepError> {
         match &self.phases {
-            Phases::Step(step) => step.early(kube, namespace).await,
-            Phases::Case(_) => Ok(()),
+            Phases::Step(step) if step.lacking(product).is_none() => {
+                step.early(kube, namespace, product).await
+            }
+            Phases::Step(_) | Phases::Case(_) => Ok(()),
         }
     }
 

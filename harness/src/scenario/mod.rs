@@ -4,6 +4,7 @@
 
 mod case;
 mod definition;
+pub mod edit;
 mod error;
 pub mod namespaces;
 mod plan;

@@ -132,8 +132,10 @@ impl Runner {
         let about = scenario.about;
         if let Some(step) = stopped_by {
             let reason = format!("{step} did not come out as claimed");
-            let blocked = self.outcome_of(scenario, reason.clone());
-            return self.judged(blocked, Verdict::Blocked { reason });
+            return self.blocked(scenario, reason);
+        }
+        if let Some(reason) = scenario.blocked(&self.stand.product) {
+            return self.blocked(scenario, reason);
         }
         let stage = self
             .stand
@@ -170,9 +172,8 @@ impl Runner {
         let Phases::Case(case) = &scenario.phases else {
             unreachable!("a step is not run as a case");
         };
-        if let Some(reason) = case.blocked() {
-            let blocked = self.outcome_of(scenario, reason.clone());
-            return self.note(self.judged(blocked, Verdict::Blocked { reason }));
+        if let Some(reason) = case.blocked(&stand.product) {
+            return self.note(self.blocked(scenario, reason));
         }
         let stage = stand
             .progress
@@ -209,10 +210,20 @@ impl Runner {
         stage.message(verdict.name());
         stage.done();
         if !stand.keep {
-            let gone = namespaces::clear_pods(&stand.kube, &filled).await;
+            // What is run alone may reach beyond its namespace as long as any object of it is there.
+            let gone = match about.alone {
+                Some(_) => namespaces::clear(&stand.kube, &filled).await,
+                None => namespaces::clear_pods(&stand.kube, &filled).await,
+            };
             self.note_left(gone);
         }
         self.note(self.judged(outcome, verdict));
+    }
+
+    /// What comes of a scenario that cannot be asked: the cluster is not touched for it.
+    fn blocked(&self, scenario: &Scenario, reason: String) -> ScenarioOutcome {
+        let outcome = self.outcome_of(scenario, reason.clone());
+        self.judged(outcome, Verdict::Blocked { reason })
     }
 
     /// An outcome that is not judged: the verdict and the expectation stand for it until it is.
@@ -236,7 +247,7 @@ impl Runner {
 
     fn judged(&self, outcome: ScenarioOutcome, verdict: Verdict) -> ScenarioOutcome {
         let key = Key {
-            scenario: outcome.id.clone(),
+            scenario: self.stand.product.on_record_as(&outcome.id),
             build: self.stand.istio_build.clone(),
             sidecar: self.stand.sidecar_mode,
             proxy: ProxyKind::of(self.stand.mesh.istio_filters.unwrap_or(false)),
@@ -292,3 +303,7 @@ fn failed(error: &StepError) -> (Verdict, String) {
         error,
     )
 }
+
+#[cfg(test)]
+#[path = "runner_tests.rs"]
+mod tests;

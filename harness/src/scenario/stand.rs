@@ -4,6 +4,7 @@ use crate::expectation::{BuildId, SidecarMode};
 use crate::kube::Kube;
 use crate::mesh::{Capabilities, Install};
 use crate::outcome::ImageFact;
+use crate::product::Product;
 use crate::progress::Progress;
 
 /// Everything a step is given.
@@ -11,6 +12,8 @@ use crate::progress::Progress;
 pub struct Stand {
     /// The cluster's API.
     pub kube: Kube,
+    /// The product that the run is of.
+    pub product: Product,
     /// The namespace that the scenario works in.
     pub namespace: String,
     /// The Istio build that was asked for.

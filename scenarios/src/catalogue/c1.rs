@@ -6,6 +6,7 @@ use kube::api::ListParams;
 use meshproof_harness::kube::{KubeError, pods};
 use meshproof_harness::mesh::{ISTIO_NAMESPACE, sync_states};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
+use meshproof_harness::product::Product;
 use meshproof_harness::report::kubectl_table;
 use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, StepError};
 
@@ -28,6 +29,11 @@ struct ControlPlane;
 
 impl Checkpoint for ControlPlane {
     type Arranged = ();
+
+    /// No product runs yet.
+    fn blocked(&self, _: &Product) -> Option<String> {
+        None
+    }
 
     /// Istio was installed, or found as installed, when the mesh was brought up.
     async fn arrange(&self, _: &Stand) -> Result<(), StepError> {

@@ -1,6 +1,7 @@
 //! C1b: the cluster serves the API versions that the guide's manifests are written in.
 
 use meshproof_harness::outcome::{Check, Evidence, Standing};
+use meshproof_harness::product::Product;
 use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, StepError};
 
 /// The versions that the guide's manifests name.
@@ -28,6 +29,11 @@ struct ApiVersions;
 
 impl Checkpoint for ApiVersions {
     type Arranged = ();
+
+    /// No product runs yet.
+    fn blocked(&self, _: &Product) -> Option<String> {
+        None
+    }
 
     async fn arrange(&self, _: &Stand) -> Result<(), StepError> {
         Ok(())

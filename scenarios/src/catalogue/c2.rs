@@ -3,7 +3,7 @@
 use meshproof_harness::kube::Kube;
 use meshproof_harness::mesh::{Injection, injection_trial};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
-use meshproof_harness::product::guide;
+use meshproof_harness::product::{Product, guide};
 use meshproof_harness::report::kubectl_table;
 use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, StepError};
 
@@ -26,14 +26,25 @@ struct Injecting;
 impl Checkpoint for Injecting {
     type Arranged = ();
 
-    async fn start_early(&self, kube: &Kube, namespace: &str) -> Result<(), StepError> {
+    /// No product runs yet.
+    fn blocked(&self, _: &Product) -> Option<String> {
+        None
+    }
+
+    async fn start_early(
+        &self,
+        kube: &Kube,
+        namespace: &str,
+        _: &Product,
+    ) -> Result<(), StepError> {
         kube.apply(&guide::namespace()?.in_namespace(namespace).objects)
             .await?;
         Ok(())
     }
 
     async fn arrange(&self, stand: &Stand) -> Result<(), StepError> {
-        self.start_early(&stand.kube, &stand.namespace).await
+        self.start_early(&stand.kube, &stand.namespace, &stand.product)
+            .await
     }
 
     async fn check(&self, stand: &Stand, (): ()) -> Result<Vec<Check>, StepError> {

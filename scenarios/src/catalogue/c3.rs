@@ -5,7 +5,7 @@ use kube::Api;
 use meshproof_harness::evidence::{intruder, nodes};
 use meshproof_harness::kube::{Kube, KubeError, Objects, Seen, Watch, pods, until};
 use meshproof_harness::outcome::{Check, Evidence, Standing, Symptom};
-use meshproof_harness::product::{client, guide};
+use meshproof_harness::product::{Product, client};
 use meshproof_harness::report::kubectl_table;
 use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, StepError};
 
@@ -39,14 +39,24 @@ struct TwoNodes;
 impl Checkpoint for TwoNodes {
     type Arranged = Result<(), KubeError>;
 
-    async fn start_early(&self, kube: &Kube, namespace: &str) -> Result<(), StepError> {
-        kube.apply(&guide::ignite_cluster()?.in_namespace(namespace).objects)
-            .await?;
+    async fn start_early(
+        &self,
+        kube: &Kube,
+        namespace: &str,
+        product: &Product,
+    ) -> Result<(), StepError> {
+        // Not one of the manifest's objects: those are shown in reports, a license never is.
+        if let Some(license) = product.license_secret(namespace) {
+            kube.apply(&[license]).await?;
+        }
+        let cluster = product.cluster_manifest()?.in_namespace(namespace);
+        kube.apply(&cluster.objects).await?;
         Ok(())
     }
 
     async fn arrange(&self, stand: &Stand) -> Result<Self::Arranged, StepError> {
-        self.start_early(&stand.kube, &stand.namespace).await?;
+        self.start_early(&stand.kube, &stand.namespace, &stand.product)
+            .await?;
         let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
         let limit = stand.kube.limit(180);
         let ready = until(

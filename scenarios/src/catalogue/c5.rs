@@ -19,7 +19,7 @@ use super::client;
 use crate::cleanup::GATEWAY_SECRET;
 
 /// The default profile's ingress gateway, Service and Deployment.
-const GATEWAY: &str = "istio-ingressgateway";
+pub(super) const GATEWAY: &str = "istio-ingressgateway";
 /// A certificate's names beside its subject: verifiers look at these alone.
 const NAMES: [&str; 3] = [HOST, client::NAME, "127.0.0.1"];
 
@@ -49,6 +49,12 @@ pub fn scenario() -> Scenario {
         ],
     };
     Scenario::checkpoint(about, Exposed)
+}
+
+/// Does the guide's step and asks all that C5 asks.
+pub(super) async fn proven(stand: &Stand) -> Result<Vec<Check>, StepError> {
+    let ready = Exposed.arrange(stand).await?;
+    Exposed.check(stand, ready).await
 }
 
 struct Exposed;

@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use meshproof_harness::kube::{KubeError, Objects, Seen, Watch, pods, until};
 use meshproof_harness::product::client;
+use meshproof_harness::product::manifest::Manifest;
 use meshproof_harness::scenario::{Stand, StepError};
 
 /// The name that the guide's text gives to the application and its Service.
@@ -13,9 +14,14 @@ pub(super) const PORT: u16 = 8080;
 /// The path that the guide asks for.
 pub(super) const PATH: &str = "/person/";
 
+/// The application in a namespace.
+pub(super) fn manifest(namespace: &str) -> Result<Manifest, StepError> {
+    Ok(client::application()?.in_namespace(namespace))
+}
+
 /// Applies the application, which changes nothing where it stands already, and waits for its pod.
 pub(super) async fn ready(stand: &Stand) -> Result<Pod, StepError> {
-    let application = client::application()?.in_namespace(&stand.namespace);
+    let application = manifest(&stand.namespace)?;
     stand.kube.apply(&application.objects).await?;
     let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
     let which = Watch::default().labels(&format!("app={NAME}"));

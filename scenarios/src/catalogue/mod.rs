@@ -9,6 +9,18 @@ mod c5;
 mod c6a;
 mod c6b;
 mod client;
+mod cluster_case;
+mod first_start;
+mod guide_cluster;
+mod in_force;
+mod license_case;
+mod license_in_force;
+mod shown;
+mod t1;
+mod t2;
+mod t3;
+mod t4;
+mod t5;
 
 use meshproof_harness::scenario::Scenario;
 
@@ -21,7 +33,16 @@ pub fn all() -> Vec<Scenario> {
 
 /// The guide's troubleshooting cases and their variants.
 pub fn cases() -> Vec<Scenario> {
-    vec![]
+    [
+        t1::scenarios(),
+        t2::scenarios(),
+        t3::scenarios(),
+        t4::scenarios(),
+        t5::scenarios(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The guide's checkpoints, in the order in which a reader does them.
@@ -36,4 +57,63 @@ pub fn checkpoints() -> Vec<Scenario> {
         c6a::scenario(),
         c6b::scenario(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use meshproof_harness::product::gridgain::{GridGain, NO_EXPIRED_LICENSE, NO_IMAGE};
+    use meshproof_harness::product::license_file::License;
+    use meshproof_harness::product::{NOT_GRIDGAIN, Product};
+
+    use super::*;
+
+    fn blocked(product: &Product) -> Vec<(&'static str, Option<String>)> {
+        let all = all();
+        all.iter()
+            .map(|s| (s.about.id, s.blocked(product)))
+            .collect()
+    }
+
+    #[test]
+    fn without_a_gridgain_image_all_but_what_needs_no_product_is_blocked() {
+        let product = Product::GridGain(GridGain::default());
+        let (free, lacking): (Vec<_>, Vec<_>) = blocked(&product)
+            .into_iter()
+            .partition(|(_, reason)| reason.is_none());
+        let free: Vec<_> = free.into_iter().map(|(id, _)| id).collect();
+        assert_eq!(free, ["C1", "C1b", "C2", "T4a"]);
+        for (id, reason) in lacking {
+            assert_eq!(reason.as_deref(), Some(NO_IMAGE), "{id}");
+        }
+    }
+
+    #[test]
+    fn with_image_and_license_only_the_expired_one_is_lacking() {
+        let mut given = GridGain {
+            image: Some("i".into()),
+            license: Some(License::of("<l/>").unwrap()),
+            expired_license: None,
+        };
+        let lacking: Vec<_> = blocked(&Product::GridGain(given.clone()))
+            .into_iter()
+            .filter_map(|(id, reason)| Some((id, reason?)))
+            .collect();
+        assert_eq!(lacking, [("T4d", NO_EXPIRED_LICENSE.to_owned())]);
+        given.expired_license.clone_from(&given.license);
+        let whole = blocked(&Product::GridGain(given));
+        assert!(whole.iter().all(|(_, reason)| reason.is_none()));
+    }
+
+    #[test]
+    fn a_run_of_ignite_lacks_gridgain_where_only_gridgain_can_show_it() {
+        let lacking: Vec<_> = blocked(&Product::Ignite)
+            .into_iter()
+            .filter_map(|(id, reason)| Some((id, reason?)))
+            .collect();
+        let reason = || NOT_GRIDGAIN.to_owned();
+        assert_eq!(
+            lacking,
+            [("T4b", reason()), ("T4c", reason()), ("T4d", reason())]
+        );
+    }
 }

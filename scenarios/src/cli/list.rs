@@ -1,9 +1,7 @@
-//! `list` and `tally`: the catalogue, and whether a run did all of it.
+//! `list`: the catalogue.
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use meshproof_harness::report::folder::read_report;
 use serde_json::json;
 
 use super::Outcome;
@@ -42,24 +40,4 @@ pub fn run(as_json: bool) -> Outcome {
         );
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Counts the trials of a run that asked a live cluster.
-pub fn tally(report: &Path) -> Outcome {
-    let run = read_report(report)?;
-    let expected = catalogue::all().len();
-    let on_cluster = run
-        .outcomes
-        .iter()
-        .filter(|outcome| outcome.on_cluster)
-        .count();
-    println!(
-        "{on_cluster} of {expected} trials of the catalogue ran on a cluster ({})",
-        run.id
-    );
-    Ok(if on_cluster < expected {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
 }

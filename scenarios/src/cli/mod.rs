@@ -2,13 +2,16 @@
 //!
 //! Exit codes: 0 as expected, 1 news, 2 could not run, 130 and 143 after SIGINT and SIGTERM.
 
+mod behaviour;
 mod bench;
 mod diagnose;
 mod guarded;
 mod lab;
 mod list;
 pub mod logging;
+mod record;
 mod run;
+mod tally;
 mod terminal;
 
 use std::process::ExitCode;
@@ -18,6 +21,9 @@ use meshproof_harness::lab::images::pins;
 use meshproof_harness::lab::{IstioBuild, Paths};
 use meshproof_harness::mesh::SidecarMode;
 use meshproof_harness::scenario::Mutation;
+
+use crate::gridgain_options::ProductArguments;
+use crate::trials;
 
 /// Proves, on a real cluster, that an Istio mesh encrypts an Apache Ignite 2 cluster as its guide
 /// says.
@@ -70,6 +76,18 @@ enum Command {
     Tally {
         /// The run's `report.json`.
         report: std::path::PathBuf,
+        /// The commit whose turn of cases was run; without one, all were.
+        #[arg(long, value_name = "COMMIT", env = trials::ROTATE)]
+        rotate: Option<String>,
+    },
+    /// Prints, as Markdown, what the guide says and what happens. Touches no engine and no cluster.
+    Behaviour {
+        /// The expectations to tell of; by default those of the checkout that compiled this program.
+        #[arg(long, value_name = "FILE")]
+        expectations: Option<std::path::PathBuf>,
+        /// Put it into this document, between its two marks, and print nothing.
+        #[arg(long, value_name = "DOCUMENT")]
+        into: Option<std::path::PathBuf>,
     },
     /// Measures the guide from no cluster and on a warm one.
     Bench {
@@ -123,6 +141,10 @@ pub struct PlanArguments {
     /// Leave out a part of every case, to see that the case notices.
     #[arg(long, value_enum)]
     mutate: Option<Mutate>,
+    /// Put the outcomes on record, with the reason why they are right. Rewrites the file of
+    /// expectations: comments other than the one at its top are lost. Refused in CI.
+    #[arg(long, value_name = "REASON", conflicts_with = "mutate")]
+    accept: Option<String>,
 }
 
 /// What decides a run.
@@ -130,12 +152,17 @@ pub struct PlanArguments {
 pub struct RunArguments {
     #[command(flatten)]
     lab: LabArguments,
+    #[command(flatten)]
+    product: ProductArguments,
     /// Leave the namespaces standing for a look.
     #[arg(long)]
     keep: bool,
     /// The local port for the gateway's port-forward; 0 takes any that is free (the guide: 8443).
     #[arg(long, default_value_t = 0)]
     gateway_port: u16,
+    /// The expectations to measure by; by default those of the checkout that compiled this program.
+    #[arg(long, value_name = "FILE")]
+    expectations: Option<std::path::PathBuf>,
     /// Print every check with what was seen.
     #[arg(long, short)]
     verbose: bool,
@@ -234,7 +261,10 @@ impl Cli {
                 Command::Images {
                     command: ImagesCommand::Check { istio },
                 } => lab::check_images(&paths, &istio).await,
-                Command::Tally { report } => list::tally(&report),
+                Command::Tally { report, rotate } => tally::run(&report, rotate.as_deref()),
+                Command::Behaviour { expectations, into } => {
+                    behaviour::run(expectations.as_deref(), into.as_deref())
+                }
                 Command::Bench { runs } => bench::run(runs).await,
             },
         };
@@ -254,6 +284,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_run_with_a_part_left_out_is_never_accepted() {
+        let typed = ["meshproof", "run", "--accept", "why"];
+        assert!(Cli::try_parse_from(typed).is_ok());
+        let mutated = typed.into_iter().chain(["--mutate", "no-fault"]);
+        assert!(Cli::try_parse_from(mutated).is_err());
     }
 
     #[test]

@@ -4,16 +4,19 @@ use std::process::ExitCode;
 
 use meshproof_harness::lab::Paths;
 use meshproof_harness::outcome::Run;
+use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::report::folder::{self, RunFolder};
 use meshproof_harness::report::{checks, json, table};
 use meshproof_harness::scenario::{Plan, jobs_here};
 
 use super::guarded::guarded;
+use super::record::Record;
 use super::{LabArguments, Outcome, PlanArguments, RunArguments, terminal};
 use crate::cleanup::Cleanup;
+use crate::gridgain_options::ProductError;
 use crate::selection;
-use crate::session::{Options, Session};
+use crate::session::{EXPECTATIONS, Options, Session};
 
 /// Does the guide's checkpoints.
 pub async fn guide(paths: Paths, arguments: RunArguments) -> Outcome {
@@ -21,7 +24,7 @@ pub async fn guide(paths: Paths, arguments: RunArguments) -> Outcome {
         crate::catalogue::checkpoints(),
         vec![GUIDE_NAMESPACE.into()],
     );
-    run_plan(paths, "guide", plan, arguments).await
+    run_plan(paths, "guide", plan, None, arguments).await
 }
 
 /// Does the scenarios that filters select; the whole catalogue without one.
@@ -31,17 +34,31 @@ pub async fn run(
     plan: PlanArguments,
     arguments: RunArguments,
 ) -> Outcome {
+    let accept = plan.accept;
     let plan = Plan {
         jobs: plan.jobs.unwrap_or_else(jobs_here),
         repeat: plan.repeat,
         mutation: plan.mutate.map(Into::into),
         ..Plan::new(selection::select(&filters)?, vec![GUIDE_NAMESPACE.into()])
     };
-    run_plan(paths, "run", plan, arguments).await
+    run_plan(paths, "run", plan, accept, arguments).await
 }
 
-async fn run_plan(paths: Paths, label: &str, plan: Plan, arguments: RunArguments) -> Outcome {
-    let options = options(&arguments.lab, &arguments);
+async fn run_plan(
+    paths: Paths,
+    label: &str,
+    plan: Plan,
+    accept: Option<String>,
+    arguments: RunArguments,
+) -> Outcome {
+    let record = Record::find(arguments.expectations.as_deref())?;
+    if let Some(reason) = &accept {
+        record.may_accept(reason, std::env::var("CI").ok().as_deref())?;
+    }
+    let options = Options {
+        expectations: record.text.clone(),
+        ..options(&arguments.lab, &arguments)?
+    };
     let progress = terminal::progress();
     let cleanup = Cleanup::default();
     let (inner_paths, inner_cleanup) = (paths.clone(), cleanup.clone());
@@ -52,6 +69,7 @@ async fn run_plan(paths: Paths, label: &str, plan: Plan, arguments: RunArguments
         let session = Session::begin(&paths, options, plan, &inner_cleanup, &progress).await?;
         session.runner.run().await;
         let snapshots = session.runner.take_snapshots();
+        let ground = session.ground();
         let run = session.finish(run_id).await;
         let folder = RunFolder::create(&paths.state, &run.id)?;
         folder.write(&run)?;
@@ -60,7 +78,13 @@ async fn run_plan(paths: Paths, label: &str, plan: Plan, arguments: RunArguments
             folder.add(&format!("snapshots/{namespace}.json"), &text)?;
         }
         show(&run, &folder, &arguments)?;
-        Ok(if run.is_green() {
+        let mut as_expected = run.is_green();
+        if let Some(reason) = accept {
+            // On standard error, since standard output may be JSON.
+            eprintln!("meshproof: {}", record.accept(&ground, &run, &reason)?);
+            as_expected = run.left_behind.is_empty();
+        }
+        Ok(if as_expected {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
@@ -94,6 +118,7 @@ fn show(
     let view = table::View {
         width,
         colour: terminal::colour(),
+        report_html: &folder.report_html(),
         report_json: &folder.report_json(),
         junit_xml: &folder.junit_xml(),
         next,
@@ -103,23 +128,29 @@ fn show(
 }
 
 /// A session's options from the command line.
-fn options(lab: &LabArguments, arguments: &RunArguments) -> Options {
-    Options {
+///
+/// # Errors
+/// What of the product cannot be meant or used.
+fn options(lab: &LabArguments, arguments: &RunArguments) -> Result<Options, ProductError> {
+    Ok(Options {
+        product: arguments.product.product()?,
         gateway_port: arguments.gateway_port,
         keep: arguments.keep,
         ..lab_options(lab)
-    }
+    })
 }
 
 /// A session's options as far as they decide the lab.
 pub fn lab_options(lab: &LabArguments) -> Options {
     Options {
+        product: Product::default(),
         istio: lab.istio,
         sidecar: lab.sidecar.into(),
         fresh: lab.fresh,
         timeout_scale: lab.timeout_scale,
         gateway_port: 0,
         keep: false,
+        expectations: EXPECTATIONS.to_owned(),
         command: std::iter::once("meshproof".to_owned())
             .chain(std::env::args().skip(1))
             .collect::<Vec<_>>()

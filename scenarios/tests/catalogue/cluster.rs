@@ -223,6 +223,7 @@ fn write_down(run: &Run, paths: &Paths) -> Result<(), String> {
     let view = table::View {
         width: table::DEFAULT_WIDTH,
         colour: false,
+        report_html: &folder.report_html(),
         report_json: &folder.report_json(),
         junit_xml: &folder.junit_xml(),
         next: "cargo test -p meshproof --test catalogue -- C3",

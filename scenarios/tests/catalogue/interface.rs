@@ -59,6 +59,7 @@ impl NoEngine {
             .args(arguments)
             .env_remove("MESHPROOF_ISTIO")
             .env_remove("MESHPROOF_TIMEOUT_SCALE")
+            .env_remove(trials::ROTATE)
             .env("PATH", self.0.path())
             .env("MESHPROOF_CACHE_DIR", self.folder("cache"))
             .env("MESHPROOF_STATE_DIR", self.folder("state"))

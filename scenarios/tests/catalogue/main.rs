@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p meshproof --test catalogue` runs them on a lab that is there; it builds and
 //! installs nothing. With no lab to be had it fails once, in a trial `lab` that names the cure.
+//! Where `MESHPROOF_ROTATE` names a commit, the cases that are not due on it are ignored.
 //! What each trial is called and what its outcome means is `meshproof::trials`; `cluster` holds
 //! the session and its end, `interface` the trials of this program itself, which need no lab.
 
@@ -13,6 +14,7 @@ mod opening;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Trial};
+use meshproof::rotation::Rotation;
 use meshproof::{catalogue, trials};
 use meshproof_harness::scenario::About;
 
@@ -35,18 +37,34 @@ fn scenarios() -> Vec<About> {
         .collect()
 }
 
-/// A trial for a scenario.
+/// The cases that take turns. What is wrong with the environment is told once, by whoever looks for
+/// a lab.
+fn rotation() -> Rotation {
+    let asked = trials::asked(|name| std::env::var_os(name));
+    asked.map(|asked| asked.rotation).unwrap_or_default()
+}
+
+/// A trial for a scenario, ignored if it is not its turn.
 fn trial<R>(about: &About, runner: R) -> Trial
 where
     R: FnOnce() -> Result<Completion, libtest_mimic::Failed> + Send + 'static,
 {
+    let rotation = rotation();
+    let left_out = rotation.left_out_told();
+    let left_out = left_out.filter(|_| rotation.leaves_out(about.id));
+    let runner = move || match left_out {
+        Some(told) => Ok(Completion::ignored_with(told)),
+        None => runner(),
+    };
     Trial::ignorable_test(trials::name(about), runner).with_kind(trials::KIND)
 }
 
 /// The scenarios that these arguments would run.
 fn selected(arguments: &Arguments) -> Vec<About> {
+    let rotation = rotation();
     scenarios()
         .into_iter()
+        .filter(|about| !rotation.leaves_out(about.id))
         .filter(|about| {
             let trial = trial(about, || Ok(Completion::Completed));
             !arguments.is_filtered_out(&trial) && !arguments.is_ignored(&trial)

@@ -66,8 +66,8 @@ fn apply(view: &View<'_>) -> Answer {
                     "Its credentialName is {secret}, and {namespace}, where the gateway runs, has no \
                      such Secret.{also}"
                 ),
-                why: "Without its certificate the gateway does not serve the port: a connection is \
-                      refused or closed."
+                why: "Without its certificate the gateway cannot answer: it takes a connection to the \
+                      port, if it listens at all, and closes it."
                     .into(),
                 remedies: vec![
                     command(format!(

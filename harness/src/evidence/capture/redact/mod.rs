@@ -1,0 +1,124 @@
+//! Takes secrets out of whatever is written down: keys, tokens, passwords, license text, the data
+//! of Secrets. Pure: text or JSON in, the same without them out.
+//!
+//! It errs on the safe side: a value whose name sounds like a secret goes, a name or a path of one
+//! stays, since those are what a missing or misnamed Secret is found by.
+
+mod json;
+mod names;
+mod pem;
+mod text;
+mod xml;
+
+use regex::Regex;
+use serde_json::Value;
+
+/// The shortest part of a known secret text that is looked for: shorter ones are words.
+const SHORTEST_KNOWN: usize = 12;
+
+/// Takes secrets out of texts.
+#[derive(Debug, Clone, Default)]
+pub struct Redactor {
+    known: Option<Regex>,
+}
+
+/// A text without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redacted {
+    /// The text.
+    pub text: String,
+    /// How many places were taken out.
+    pub count: usize,
+}
+
+impl Redactor {
+    /// One that also knows texts which must not be written in whole or in part, such as a license.
+    ///
+    /// Of those every part of 12 or more characters that holds a digit is taken out wherever it
+    /// stands: ids, dates and signatures, not words.
+    pub fn knowing(texts: &[String]) -> Self {
+        let ends_part = |c: char| c.is_whitespace() || "<>\"'=,;".contains(c);
+        let mut parts: Vec<&str> = texts
+            .iter()
+            .flat_map(|text| text.split(ends_part))
+            .filter(|part| part.len() >= SHORTEST_KNOWN)
+            .filter(|part| part.contains(|c: char| c.is_ascii_digit()))
+            .collect();
+        // The longest first: the first alternative that fits is taken.
+        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        parts.dedup();
+        let known: Vec<String> = parts.into_iter().map(regex::escape).collect();
+        Self {
+            known: (!known.is_empty())
+                .then(|| Regex::new(&known.join("|")).ok())
+                .flatten(),
+        }
+    }
+
+    /// A text without its secrets.
+    pub fn text(&self, text: &str) -> Redacted {
+        let mut redacting = Redacting {
+            text: text.to_owned(),
+            count: 0,
+        };
+        if let Some(known) = &self.known {
+            redacting.replace(known, |_| Some("[redacted: known secret]".into()));
+        }
+        pem::redact(&mut redacting);
+        xml::redact(&mut redacting);
+        text::redact(&mut redacting);
+        Redacted {
+            text: redacting.text,
+            count: redacting.count,
+        }
+    }
+
+    /// Takes the secrets out of a JSON value, by its structure and then in each text; returns how
+    /// many places those were.
+    pub fn json(&self, value: &mut Value) -> usize {
+        json::redact(self, value)
+    }
+}
+
+/// A text on its way.
+struct Redacting {
+    text: String,
+    count: usize,
+}
+
+impl Redacting {
+    /// Replaces matches for which there is a replacement.
+    fn replace(
+        &mut self,
+        pattern: &Regex,
+        replacement: impl Fn(&regex::Captures<'_>) -> Option<String>,
+    ) {
+        let mut count = 0;
+        let replaced =
+            pattern.replace_all(
+                &self.text,
+                |found: &regex::Captures<'_>| match replacement(found) {
+                    Some(instead) => {
+                        count += 1;
+                        instead
+                    }
+                    None => found[0].to_owned(),
+                },
+            );
+        if count > 0 {
+            self.text = replaced.into_owned();
+            self.count += count;
+        }
+    }
+
+    /// Replaces places, in their order, by one text.
+    fn cut(&mut self, places: &[std::ops::Range<usize>], instead: &str) {
+        for place in places.iter().rev() {
+            self.text.replace_range(place.clone(), instead);
+        }
+        self.count += places.len();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+use hyper::{Request, Response};
+use kube::Client;
+use kube::client::Body;
+use serde_json::json;
+
+use super::*;
+use crate::outcome::CheckResult;
+
+const SINCE: &str = "2026-11-24T10:00:10Z";
+const IGNITE: &str = "\
+2026-11-24T10:00:00.100000000Z [10:00:00,100][INFO][main][X] starts
+2026-11-24T10:00:05.000000000Z [10:00:05,000][SEVERE][main][X] during the fault
+2026-11-24T10:00:09.900000000Z [10:00:09,900][INFO][main][X] cured
+";
+const QUIET: &str = "2026-11-24T09:00:00.000000000Z 2026-11-24T09:00:00.000000Z\tinfo\tready\n";
+
+fn since() -> Timestamp {
+    SINCE.parse().unwrap()
+}
+
+fn pods(restarts: u32) -> Value {
+    let status = |name: &str, restarts: u32| {
+        let last = (restarts > 0).then(|| json!({ "terminated": {} }));
+        json!({ "name": name, "lastState": last.unwrap_or_default(), "state": { "running": {} } })
+    };
+    json!({ "items": [
+        { "metadata": { "name": "ignite-0" },
+          "spec": {
+              "initContainers": [{ "name": "istio-init" }, { "name": "istio-proxy" }],
+              "containers": [{ "name": "node", "image": "apacheignite/ignite:2.16.0" }] },
+          "status": {
+              "initContainerStatuses": [status("istio-proxy", 0)],
+              "containerStatuses": [status("node", restarts)] } },
+        { "metadata": { "name": "client" },
+          "spec": { "containers": [{ "name": "app", "image": "client" }] },
+          "status": { "containerStatuses": [status("app", 0)] } },
+        { "metadata": { "name": "ignite-1" },
+          "spec": { "containers": [{ "name": "node", "image": "apacheignite/ignite:2.16.0" }] },
+          "status": { "containerStatuses": [
+              { "name": "node", "restartCount": 0, "state": { "waiting": {} } }] } }
+    ] })
+}
+
+/// Answers a check's questions; `log` says what a log holds, by path and query.
+async fn asked(restarts: u32, log: impl Fn(&str) -> (u16, String) + Send + 'static) -> Check {
+    let (service, mut server) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+    let serving = tokio::spawn(async move {
+        while let Some((request, send)) = server.next_request().await {
+            let uri = request.uri().to_string();
+            let (status, body) = match request.uri().path() {
+                "/api/v1/namespaces/n/pods" => (200, pods(restarts).to_string()),
+                "/api/v1/namespaces/istio-system/pods" => {
+                    assert!(uri.contains("labelSelector=app%3Distiod"), "{uri}");
+                    let istiod = json!({ "items": [{
+                        "metadata": { "name": "istiod-1" },
+                        "spec": { "containers": [{ "name": "discovery" }] },
+                        "status": { "containerStatuses": [{ "name": "discovery",
+                            "restartCount": 0, "state": { "running": {} } }] } }] });
+                    (200, istiod.to_string())
+                }
+                _ => log(&uri),
+            };
+            let response = Response::builder()
+                .status(status)
+                .body(Body::from(body.into_bytes()));
+            send.send_response(response.expect("a response"));
+        }
+    });
+    let kube = Kube::from_client(Client::new(service, "default"), 1.0);
+    let check = check(&kube, "n", since(), &[]).await.unwrap();
+    serving.abort();
+    check
+}
+
+fn healthy(uri: &str) -> (u16, String) {
+    assert!(uri.contains("timestamps=true"), "{uri}");
+    match uri.contains("container=node") {
+        true => (200, IGNITE.into()),
+        false => (200, QUIET.into()),
+    }
+}
+
+#[tokio::test]
+async fn errors_before_the_moment_do_not_count() {
+    let check = asked(0, healthy).await;
+    assert!(check.holds(), "{check:#?}");
+    let read: Vec<_> = check.evidence.iter().map(|e| e.source.as_str()).collect();
+    assert_eq!(
+        read,
+        [
+            "kubectl logs ignite-0 -n n -c istio-proxy --timestamps",
+            "kubectl logs ignite-0 -n n -c node --timestamps",
+            "kubectl logs istiod-1 -n istio-system -c discovery --timestamps"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_error_after_the_moment_fails_and_is_shown_without_its_secrets() {
+    let check = asked(0, |uri| match uri.contains("container=discovery") {
+        true => {
+            let error = "2026-11-24T10:00:10.5Z 2026-11-24T10:00:10.500000Z\terror\tca\tbad, \
+                         password=planted\n";
+            (200, format!("{QUIET}{error}"))
+        }
+        false => healthy(uri),
+    })
+    .await;
+    assert_eq!(check.result, CheckResult::Fails, "{check:#?}");
+    assert!(
+        check.seen.starts_with("1 unexpected since ")
+            && check.seen.contains("istio-system/istiod-1/discovery: ")
+            && check.seen.ends_with("password=[redacted]"),
+        "{}",
+        check.seen
+    );
+    assert!(
+        check.evidence[2].raw.contains("bad, "),
+        "{:#?}",
+        check.evidence[2]
+    );
+}
+
+#[tokio::test]
+async fn the_run_that_a_restart_ended_counts() {
+    let check = asked(1, |uri| match uri.contains("previous=true") {
+        true => (
+            200,
+            "2026-11-24T10:00:11Z [10:00:11,000][SEVERE][main][X] ends\n".into(),
+        ),
+        false => healthy(uri),
+    })
+    .await;
+    assert_eq!(check.result, CheckResult::Fails, "{check:#?}");
+    assert!(
+        check.seen.contains("n/ignite-0/node (earlier run)"),
+        "{}",
+        check.seen
+    );
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_read_or_understood_proves_nothing() {
+    let unread = asked(0, |uri| match uri.contains("container=istio-proxy") {
+        true => (500, "{}".into()),
+        false => healthy(uri),
+    })
+    .await;
+    assert!(matches!(unread.result, CheckResult::Unproven { .. }));
+    assert!(
+        unread
+            .seen
+            .contains("the log of n/ignite-0/istio-proxy cannot be read")
+    );
+    let strange = asked(0, |uri| match uri.contains("container=node") {
+        true => (200, "2026-11-24T10:00:11Z in another form\n".into()),
+        false => healthy(uri),
+    })
+    .await;
+    assert!(matches!(strange.result, CheckResult::Unproven { .. }));
+    assert!(
+        strange.seen.contains("n/ignite-0/node holds no line"),
+        "{}",
+        strange.seen
+    );
+}
+
+#[test]
+fn nothing_to_read_proves_nothing() {
+    let check = answer(&[], since());
+    assert!(
+        matches!(check.result, CheckResult::Unproven { .. }),
+        "{check:#?}"
+    );
+}
+
+#[test]
+fn a_line_counts_from_the_very_moment_on() {
+    let log = |at: &str| format!("{at} [x][SEVERE][main][X] planted\n");
+    let errors = |text: &str| count(Program::Ignite, text, since(), &[]).errors.len();
+    assert_eq!(errors(&log("2026-11-24T10:00:09.999999999Z")), 0);
+    assert_eq!(errors(&log("2026-11-24T10:00:10.000000000Z")), 1);
+    assert_eq!(errors("[x][SEVERE][main][X] without a stamp\n"), 1);
+}

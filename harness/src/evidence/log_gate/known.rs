@@ -1,0 +1,81 @@
+//! Error lines that are known to do no harm, each with the reason.
+//!
+//! Only lines that were seen belong here: a line listed because it might come would hide the day
+//! on which it means something.
+
+use super::lines::Program;
+
+/// A kind of error line that does no harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The program that writes it.
+    pub program: Program,
+    /// Parts that the line holds, in this order.
+    pub parts: &'static [&'static str],
+    /// Why it does no harm.
+    pub why: &'static str,
+}
+
+impl Known {
+    /// Whether a line is of this kind.
+    pub fn matches(&self, program: Program, line: &str) -> bool {
+        let mut rest = line;
+        let held = self.parts.iter().all(|part| match rest.find(part) {
+            Some(at) => {
+                rest = &rest[at + part.len()..];
+                true
+            }
+            None => false,
+        });
+        // No parts would be every line.
+        program == self.program && !self.parts.is_empty() && held
+    }
+}
+
+/// The known ones.
+pub const KNOWN: &[Known] = &[
+    Known {
+        program: Program::Ignite,
+        parts: &["Failed to execute cache command: GridRestCacheRequest ["],
+        why: "a REST client asked for what is not there, such as a cache that nobody made; the \
+              client is told, and the node goes on",
+    },
+    Known {
+        program: Program::Ignite,
+        parts: &["Failed to handle request: CACHE_"],
+        why: "the second line that a node writes for the same REST request",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_must_stand_in_their_order_and_in_their_programs_log() {
+        let known = Known {
+            program: Program::Istiod,
+            parts: &["one", "two"],
+            why: "",
+        };
+        assert!(known.matches(Program::Istiod, "a one b two"));
+        assert!(!known.matches(Program::Istiod, "a two b one"));
+        assert!(!known.matches(Program::Proxy, "a one b two"));
+        assert!(
+            !Known {
+                parts: &[],
+                ..known
+            }
+            .matches(Program::Istiod, "anything")
+        );
+    }
+
+    #[test]
+    fn every_entry_names_something_and_says_why() {
+        for known in KNOWN {
+            let shortest = known.parts.iter().map(|part| part.len()).min();
+            assert!(shortest >= Some(10), "{known:?}");
+            assert!(known.why.len() > 20, "{known:?}");
+        }
+    }
+}

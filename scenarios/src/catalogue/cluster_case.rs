@@ -1,0 +1,248 @@
+//! A case whose fault is an edit of the guide's cluster manifests: T1 and T2 are made of it.
+//!
+//! Baseline: the guide's cluster, healthy, in a namespace of its own. Fault: the same deployed with
+//! the edit. Symptom: what the nodes become, and stay. Remedy: the guide's manifests again, and a
+//! restart where the guide has one, or where nothing else helps. What is particular to a case is
+//! data.
+
+use k8s_openapi::api::core::v1::Pod;
+use meshproof_harness::evidence::nodes::{self, NodeReading};
+use meshproof_harness::kube::{Seen, pods};
+use meshproof_harness::mesh::Way;
+use meshproof_harness::outcome::{CaseClaim, Check, Cure, Observed, Standing, Symptom};
+use meshproof_harness::product::logs::{EventKind, StallSign};
+use meshproof_harness::product::manifest::Manifest;
+use meshproof_harness::scenario::edit::{self, EditError};
+use meshproof_harness::scenario::{Case, Fault, Phase, Remedied, Stand, StepError};
+use meshproof_protocol::ports::ProductPort;
+
+use super::guide_cluster::{self as cluster, Deployment, HOLD, SETTLE};
+use super::{in_force, shown};
+
+/// An edit of the guide's cluster manifests.
+pub(super) type Edit = fn(&mut Manifest) -> Result<(), EditError>;
+
+/// The data of a case.
+pub(super) struct ClusterCase {
+    /// What the guide tells its reader to see.
+    pub(super) claimed: Symptom,
+    /// What the guide tells its reader to do, in our words.
+    pub(super) remedy: &'static str,
+    /// Whether a restart of the pods is part of that.
+    pub(super) remedy_restarts: bool,
+    /// The rules that have to find the cause.
+    pub(super) found_by: &'static [&'static str],
+    /// Whether the guide's STRICT policy is in force.
+    pub(super) strict: bool,
+    /// What the case needs beside the guide's manifests, also while it is healthy.
+    pub(super) arrangement: Edit,
+    /// The fault.
+    pub(super) fault: Edit,
+    /// What shows that it is in force.
+    pub(super) in_force: InForce,
+    /// What the proxies have to show beside the symptom, by what the symptom is.
+    pub(super) shown: &'static [(Symptom, shown::Shown)],
+    /// Whether to wait for the guide's own sentence where the nodes stall: 40 s in place of 10.
+    pub(super) until_guides_sentence: bool,
+}
+
+/// What shows that a fault is in force.
+pub(super) enum InForce {
+    /// How proxies carry connections to these ports of the other node.
+    Ways(&'static [(ProductPort, Way)]),
+    /// That pods run without the hold.
+    NoHold,
+}
+
+/// Nothing beside the guide's manifests.
+pub(super) fn as_in_the_guide(_: &mut Manifest) -> Result<(), EditError> {
+    Ok(())
+}
+
+/// The pods' containers when all is well: the node and its sidecar.
+const READY: (usize, usize) = (2, 2);
+
+/// Seconds that nodes are given to find together once the cause is removed, before they are
+/// restarted. A stall that could heal would within its next exchange, 10 s.
+const BY_ITSELF: u64 = 12;
+
+impl ClusterCase {
+    fn healthy_one(&self, stand: &Stand) -> Result<Deployment, StepError> {
+        Deployment::of_the_guide(stand, self.strict)?.edited(self.arrangement)
+    }
+}
+
+impl Case for ClusterCase {
+    fn claim(&self) -> CaseClaim {
+        CaseClaim {
+            symptom: self.claimed,
+            remedy: self.remedy.into(),
+            remedy_restarts: self.remedy_restarts,
+            found_by: self.found_by.iter().map(|c| (*c).to_owned()).collect(),
+        }
+    }
+
+    fn baseline<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Vec<Check>> {
+        Box::pin(async move {
+            self.healthy_one(stand)?.deploy(stand, READY).await?;
+            cluster::healthy(stand, "baseline", 0).await
+        })
+    }
+
+    fn fault<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Fault> {
+        Box::pin(async move {
+            let healthy = self.healthy_one(stand)?;
+            let faulty = healthy.edited(self.fault)?;
+            let shown = edit::diff(&healthy.cluster, &faulty.cluster)?;
+            if make {
+                faulty.redeploy(stand, READY).await?;
+            }
+            let in_force = match self.in_force {
+                InForce::Ways(ways) => in_force::ways(stand, ways).await?,
+                InForce::NoHold => in_force::no_hold(stand).await?,
+            };
+            Ok(Fault { shown, in_force })
+        })
+    }
+
+    fn observe<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Observed> {
+        Box::pin(async move {
+            let (state, readings) = nodes::settled(&stand.kube, &stand.namespace, SETTLE).await?;
+            let symptom = state.symptom;
+            let mut because = state.reason.clone();
+            let mut checks = vec![];
+            if symptom != Symptom::Undecided {
+                checks.push(cluster::stays(stand, &readings, symptom, HOLD).await?);
+                for (of, shown) in self.shown {
+                    if *of == symptom {
+                        checks.push(shown.check(stand).await?);
+                    }
+                }
+            }
+            if symptom == Symptom::Stall && self.until_guides_sentence {
+                let (check, line) = guides_sentence(stand, &readings).await?;
+                checks.push(check);
+                because = line.unwrap_or(because);
+            }
+            checks.push(two_of_two(&cluster::listed(stand).await?));
+            Ok(Observed {
+                symptom,
+                because,
+                checks,
+            })
+        })
+    }
+
+    fn remedy<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Remedied> {
+        Box::pin(async move {
+            let mut done = vec![];
+            if make {
+                let healthy = self.healthy_one(stand)?;
+                stand.kube.apply(&healthy.cluster.objects).await?;
+                done.push("the guide's manifests are applied");
+            }
+            if make && self.remedy_restarts {
+                cluster::restart(stand, READY).await?;
+                done.push("both pods are deleted, as the guide says");
+            }
+            let limit = if self.remedy_restarts {
+                SETTLE
+            } else {
+                BY_ITSELF
+            };
+            let healed = healed_within(stand, limit).await?;
+            let mut cure = if healed {
+                Cure::ByTheRemedy
+            } else {
+                Cure::None
+            };
+            if make && !healed && !self.remedy_restarts {
+                cluster::restart(stand, READY).await?;
+                done.push("both pods are deleted, of which the guide does not speak here");
+                if healed_within(stand, SETTLE).await? {
+                    cure = Cure::WithARestart;
+                }
+            }
+            let recovery = match cure {
+                Cure::None => vec![],
+                _ => cluster::healthy(stand, "recovered", HOLD).await?,
+            };
+            if !recovery.iter().all(Check::holds) {
+                cure = Cure::None;
+            }
+            Ok(Remedied {
+                done: done.join("; "),
+                cure,
+                recovery,
+            })
+        })
+    }
+}
+
+/// Whether the nodes become one cluster within so many seconds.
+async fn healed_within(stand: &Stand, seconds: u64) -> Result<bool, StepError> {
+    let state = nodes::becomes(&stand.kube, &stand.namespace, Symptom::Healthy, seconds).await?;
+    Ok(state.symptom == Symptom::Healthy)
+}
+
+/// Waits for the sentence that the guide names as the sign of a stall.
+async fn guides_sentence(
+    stand: &Stand,
+    readings: &[NodeReading],
+) -> Result<(Check, Option<String>), StepError> {
+    let joiner = joiner(readings);
+    let sentence = |text: &str| {
+        let log = meshproof_harness::product::logs::NodeLog::read(text);
+        let found = log
+            .events
+            .iter()
+            .find(|e| e.kind == EventKind::Stalled(StallSign::StillWaiting));
+        match found {
+            Some(event) => Seen::Met(event.text.clone()),
+            None => Seen::NotYet("other lines".into()),
+        }
+    };
+    let name = "the guide's sentence in the joiner's log";
+    let limit = stand.kube.limit(60);
+    let (kube, namespace) = (&stand.kube, &stand.namespace);
+    let followed = kube
+        .follow_log(
+            namespace,
+            joiner,
+            nodes::NODE_CONTAINER,
+            name,
+            limit,
+            sentence,
+        )
+        .await;
+    let (holds, seen, line) = match followed {
+        Ok(line) => {
+            let start: String = line.chars().take(90).collect();
+            (
+                true,
+                format!("{joiner}: {start}"),
+                Some(format!("{joiner}: {start}")),
+            )
+        }
+        Err(error) => (false, error.to_string(), None),
+    };
+    let statement = "the joiner's log says `Still waiting for initial partition map exchange`";
+    Ok((
+        Check::answered(Standing::Guide, statement, holds, seen, vec![]),
+        line,
+    ))
+}
+
+/// The node that joined last: the one that has printed no topology yet.
+fn joiner(readings: &[NodeReading]) -> &str {
+    let waiting = readings.iter().find(|r| r.log.snapshot().is_none());
+    waiting.map_or(nodes::PODS[1], |reading| &reading.pod)
+}
+
+/// That `kubectl get pods` shows 2/2 all the same.
+fn two_of_two(listed: &[Pod]) -> Check {
+    let lines = listed.iter().map(pods::line).collect::<Vec<_>>().join(", ");
+    let holds = listed.iter().all(|pod| pods::readiness(pod) == READY);
+    let statement = "kubectl get pods shows 2/2 and Running all the same";
+    Check::answered(Standing::Guide, statement, holds, lines, vec![])
+}

@@ -1,0 +1,289 @@
+//! The guide's cluster in a case's own namespace: deployed, deployed anew, restarted, asked.
+//!
+//! What is changed in it, and what that has to show, is each case's own.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::{DeleteParams, ListParams};
+use meshproof_harness::evidence::nodes;
+use meshproof_harness::kube::{Kube, KubeError, Objects, Seen, Watch, pods, until};
+use meshproof_harness::outcome::{Check, Standing, Symptom};
+use meshproof_harness::product::guide;
+use meshproof_harness::product::manifest::Manifest;
+use meshproof_harness::product::state::ClusterState;
+use meshproof_harness::scenario::edit::{self, EditError};
+use meshproof_harness::scenario::{Stand, StepError};
+
+use serde_json::Value;
+
+use super::c3::{self, ignite_pods};
+
+/// Seconds for which a state has to stay.
+pub(super) const HOLD: u64 = 5;
+/// Seconds within which nodes have to say what they are together.
+pub(super) const SETTLE: u64 = 120;
+
+/// What is applied for a case, for its own namespace.
+#[derive(Clone)]
+pub(super) struct Deployment {
+    /// The Namespace.
+    pub(super) namespace: Manifest,
+    /// ConfigMap, headless Service and StatefulSet.
+    pub(super) cluster: Manifest,
+    /// The license's Secret, which has to be there first; none for Ignite. Shown nowhere.
+    pub(super) license: Option<Value>,
+    /// Whether the guide's STRICT policy is in it.
+    pub(super) strict: bool,
+}
+
+impl Deployment {
+    /// The guide's manifests in a namespace, with requests that leave room for neighbours.
+    pub(super) fn of_the_guide(stand: &Stand, strict: bool) -> Result<Self, StepError> {
+        let namespace = &stand.namespace;
+        let mut cluster = stand.product.cluster_manifest()?.in_namespace(namespace);
+        edit::modest_requests(&mut cluster).map_err(editing())?;
+        Ok(Self {
+            namespace: guide::namespace()?.in_namespace(namespace),
+            cluster,
+            license: stand.product.license_secret(namespace),
+            strict,
+        })
+    }
+
+    /// The same with its cluster's manifests edited.
+    pub(super) fn edited(
+        &self,
+        edit: fn(&mut Manifest) -> Result<(), EditError>,
+    ) -> Result<Self, StepError> {
+        let mut edited = self.clone();
+        edit(&mut edited.cluster).map_err(editing())?;
+        Ok(edited)
+    }
+
+    /// Applies it and waits for both pods to have this many ready containers.
+    pub(super) async fn deploy(
+        &self,
+        stand: &Stand,
+        ready: (usize, usize),
+    ) -> Result<(), StepError> {
+        self.apply(stand).await?;
+        both_ready(stand, ready).await
+    }
+
+    /// Applies it and waits for nothing.
+    pub(super) async fn apply(&self, stand: &Stand) -> Result<(), StepError> {
+        let kube = &stand.kube;
+        kube.apply(&self.namespace.objects).await?;
+        if self.strict {
+            let policy = guide::peer_authentication()?.in_namespace(&stand.namespace);
+            kube.apply(&policy.objects).await?;
+        }
+        kube.apply(self.license.as_slice()).await?;
+        kube.apply(&self.cluster.objects).await?;
+        Ok(())
+    }
+
+    /// Deploys it in the place of what stands, as a reader would have who never had the other: the
+    /// StatefulSet and its pods are deleted first. Changing a StatefulSet that runs would roll its
+    /// pods one by one, some of them from the old template.
+    pub(super) async fn redeploy(
+        &self,
+        stand: &Stand,
+        ready: (usize, usize),
+    ) -> Result<(), StepError> {
+        undeploy(stand).await?;
+        self.deploy(stand, ready).await
+    }
+}
+
+/// Deletes the StatefulSet and waits until its pods are gone.
+pub(super) async fn undeploy(stand: &Stand) -> Result<(), StepError> {
+    let sets: Api<StatefulSet> = Api::namespaced(stand.kube.client(), &stand.namespace);
+    let action = format!("deleting StatefulSet {}/ignite", stand.namespace);
+    sets.delete("ignite", &DeleteParams::background())
+        .await
+        .map_err(KubeError::api(action))?;
+    let api = delete_pods(stand).await?;
+    let gone = |seen: &Objects<Pod>| match seen.values().next() {
+        None => Seen::Met(()),
+        Some(left) => Seen::NotYet(pods::line(left)),
+    };
+    let limit = stand.kube.limit(90);
+    until(
+        &api,
+        ignite_pods(),
+        "the nodes' pods to be gone",
+        limit,
+        gone,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Deletes both pods at once, as the guide's remedy does, and waits for new ones of the newest
+/// template with this many ready containers.
+pub(super) async fn restart(stand: &Stand, ready: (usize, usize)) -> Result<(), StepError> {
+    let old = listed(stand).await?;
+    let old: Vec<String> = old.iter().map(pods::uid).collect();
+    let api = delete_pods(stand).await?;
+    let new = |seen: &Objects<Pod>| match seen.values().find(|p| old.contains(&pods::uid(p))) {
+        Some(left) => Seen::NotYet(format!("the old {}", pods::line(left))),
+        None => Seen::Met(()),
+    };
+    let limit = stand.kube.limit(90);
+    until(&api, ignite_pods(), "the old pods to be gone", limit, new).await?;
+    both_ready(stand, ready).await
+}
+
+async fn delete_pods(stand: &Stand) -> Result<Api<Pod>, StepError> {
+    let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
+    // Nothing is lost with nodes that hold no data of anybody's: they need not be given 60 s.
+    api.delete_collection(
+        &DeleteParams::default().grace_period(1),
+        &ListParams::default().labels(c3::IGNITE_PODS),
+    )
+    .await
+    .map_err(KubeError::api(format!(
+        "deleting the pods of {}",
+        stand.namespace
+    )))?;
+    Ok(api)
+}
+
+/// The nodes' pods as they are now.
+pub(super) async fn listed(stand: &Stand) -> Result<Vec<Pod>, StepError> {
+    let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
+    let listed = api
+        .list(&ListParams::default().labels(c3::IGNITE_PODS))
+        .await
+        .map_err(KubeError::api(format!(
+            "listing the pods of {}",
+            stand.namespace
+        )))?;
+    Ok(listed.items)
+}
+
+/// Waits until both pods, of the StatefulSet's newest template, have this many ready containers.
+pub(super) async fn both_ready(stand: &Stand, ready: (usize, usize)) -> Result<(), StepError> {
+    both_ready_within(stand, ready, 300).await
+}
+
+/// The same within so many seconds.
+pub(super) async fn both_ready_within(
+    stand: &Stand,
+    ready: (usize, usize),
+    seconds: u64,
+) -> Result<(), StepError> {
+    let kube = &stand.kube;
+    let api: Api<Pod> = Api::namespaced(kube.client(), &stand.namespace);
+    let revision = newest_revision(kube, &stand.namespace).await?;
+    let name = format!("both Ignite pods to be {}/{}", ready.0, ready.1);
+    until(&api, ignite_pods(), name, kube.limit(seconds), |seen| {
+        let lines: Vec<String> = seen.values().map(pods::line).collect();
+        let good = seen.values().filter(|pod| {
+            pods::readiness(pod) == ready
+                && pods::is_ready(pod)
+                && pod.metadata.deletion_timestamp.is_none()
+                && pod
+                    .metadata
+                    .labels
+                    .as_ref()
+                    .and_then(|l| l.get("controller-revision-hash"))
+                    == Some(&revision)
+        });
+        if good.count() == nodes::PODS.len() && seen.len() == nodes::PODS.len() {
+            Seen::Met(())
+        } else if lines.is_empty() {
+            Seen::NotYet("no pod yet".into())
+        } else {
+            Seen::NotYet(lines.join(", "))
+        }
+    })
+    .await?;
+    Ok(())
+}
+
+/// The revision of the StatefulSet's template as it was applied last.
+async fn newest_revision(kube: &Kube, namespace: &str) -> Result<String, StepError> {
+    let api: Api<StatefulSet> = Api::namespaced(kube.client(), namespace);
+    let watch = Watch::default().fields("metadata.name=ignite");
+    let name = "the StatefulSet's controller to see its newest template";
+    let revision = until(&api, watch, name, kube.limit(30), |seen| {
+        let Some(set) = seen.get("ignite") else {
+            return Seen::NotYet("no StatefulSet ignite".into());
+        };
+        let status = set.status.clone().unwrap_or_default();
+        match status.update_revision {
+            Some(revision) if status.observed_generation == set.metadata.generation => {
+                Seen::Met(revision)
+            }
+            _ => Seen::NotYet("an older template".into()),
+        }
+    });
+    Ok(revision.await?)
+}
+
+/// Whether the nodes are one cluster that stays one, with data flowing from one to the other.
+pub(super) async fn healthy(stand: &Stand, keys: &str, hold: u64) -> Result<Vec<Check>, StepError> {
+    let (state, readings) = nodes::settled(&stand.kube, &stand.namespace, SETTLE).await?;
+    let mut checks = vec![state_is(stand, Symptom::Healthy, &state, &readings)];
+    if state.symptom != Symptom::Healthy {
+        return Ok(checks);
+    }
+    checks.push(c3::data_flows(stand, nodes::PODS[0], nodes::PODS[1], keys).await);
+    if hold > 0 {
+        checks.push(stays(stand, &readings, Symptom::Healthy, hold).await?);
+    }
+    Ok(checks)
+}
+
+/// A check that the nodes are in a state.
+pub(super) fn state_is(
+    stand: &Stand,
+    wanted: Symptom,
+    state: &ClusterState,
+    readings: &[nodes::NodeReading],
+) -> Check {
+    let evidence = readings.iter().flat_map(|r| r.evidence(&stand.namespace));
+    Check::answered(
+        Standing::Truth,
+        match wanted {
+            Symptom::Healthy => {
+                "both nodes see servers=2, finished the exchange, REST agrees".into()
+            }
+            other => format!("the nodes are in state {other}"),
+        },
+        state.symptom == wanted,
+        format!("{}: {}", state.symptom, state.reason),
+        evidence.collect(),
+    )
+}
+
+/// A check that the nodes stay in the state in which they were read.
+pub(super) async fn stays(
+    stand: &Stand,
+    readings: &[nodes::NodeReading],
+    symptom: Symptom,
+    seconds: u64,
+) -> Result<Check, StepError> {
+    let held = nodes::stays(&stand.kube, &stand.namespace, readings, symptom, seconds).await;
+    let (holds, seen) = match held {
+        Ok(_) => (true, format!("{symptom} for {seconds} s")),
+        Err(error @ KubeError::DidNotHold { .. }) => (false, error.to_string()),
+        Err(error) => return Err(error.into()),
+    };
+    let statement = format!("it stays {symptom} for {seconds} s");
+    Ok(Check::answered(
+        Standing::Truth,
+        statement,
+        holds,
+        seen,
+        vec![],
+    ))
+}
+
+/// Words for an edit that cannot be made.
+pub(super) fn editing() -> impl FnOnce(EditError) -> StepError {
+    StepError::other("editing the guide's manifests")
+}

@@ -1,0 +1,170 @@
+//! Whether a fault is in force: read back from the API and from the proxies' live configuration.
+
+use meshproof_harness::evidence::nodes::NODE_CONTAINER;
+use meshproof_harness::kube::{KubeError, pods};
+use meshproof_harness::mesh::{Outbound, PROXY_CONTAINER, Proxy, Way};
+use meshproof_harness::outcome::{Check, Evidence, Standing};
+use meshproof_harness::scenario::{Stand, StepError};
+use meshproof_protocol::ports::ProductPort;
+use serde_json::Value;
+
+use super::guide_cluster as cluster;
+
+/// That each node's proxy carries connections to these ports of the other node so.
+pub(super) async fn ways(
+    stand: &Stand,
+    wanted: &[(ProductPort, Way)],
+) -> Result<Vec<Check>, StepError> {
+    let mut checks = vec![declared(stand, wanted).await?];
+    let listed = cluster::listed(stand).await?;
+    for pod in &listed {
+        let name = pod.metadata.name.clone().unwrap_or_default();
+        let proxy = Proxy::of(&stand.kube, &stand.namespace, &name);
+        let peers = listed
+            .iter()
+            .filter(|p| p.metadata.name != pod.metadata.name);
+        for peer in peers {
+            let address = pods::ip(peer).unwrap_or_default();
+            let outbound = carried_so(stand, &proxy, &address, wanted).await?;
+            for (port, way) in wanted {
+                let found = outbound.way(&address, port.number());
+                checks.push(Check::answered(
+                    Standing::Truth,
+                    format!("the proxy of {name} carries connections to {port} of its peer {way}"),
+                    found == *way,
+                    format!("{address}:{} {found}", port.number()),
+                    vec![outbound.evidence(&address, port.number())],
+                ));
+            }
+        }
+    }
+    Ok(checks)
+}
+
+/// Reads a proxy until it carries connections as wanted: istiod pushes within a second, and a push
+/// tells nobody that it came. What it carried last is returned after the limit.
+async fn carried_so(
+    stand: &Stand,
+    proxy: &Proxy<'_>,
+    address: &str,
+    wanted: &[(ProductPort, Way)],
+) -> Result<Outbound, StepError> {
+    let begun = tokio::time::Instant::now();
+    loop {
+        let outbound = Outbound::of(proxy).await?;
+        let so = |(port, way): &(ProductPort, Way)| outbound.way(address, port.number()) == *way;
+        if wanted.iter().all(so) || begun.elapsed() > stand.kube.limit(10) {
+            return Ok(outbound);
+        }
+    }
+}
+
+/// That the Service declares, or does not declare, the ports as the ways tell.
+async fn declared(stand: &Stand, wanted: &[(ProductPort, Way)]) -> Result<Check, StepError> {
+    let namespace = &stand.namespace;
+    let path = format!("/api/v1/namespaces/{namespace}/services/ignite-headless");
+    let service = stand.kube.raw(&path).await?;
+    let entry = |port: &ProductPort| {
+        let ports = service["spec"]["ports"].as_array().into_iter().flatten();
+        ports
+            .filter(|p| p["port"] == port.number())
+            .map(|p| p["name"].as_str().unwrap_or("(no name)").to_owned())
+            .next()
+    };
+    let so = |(port, way): &(ProductPort, Way)| match (way, entry(port)) {
+        (Way::PassesBy, None) => true,
+        (Way::Tcp, Some(name)) => name.starts_with("tcp-"),
+        (Way::Http, Some(name)) => name.starts_with("http-"),
+        (Way::Sniffed, Some(name)) => !name.contains('-'),
+        _ => false,
+    };
+    let told = |(port, _): &(ProductPort, Way)| {
+        let name = entry(port).unwrap_or_else(|| "not declared".into());
+        format!("{}: {name}", port.number())
+    };
+    let seen = wanted.iter().map(told).collect::<Vec<_>>().join(", ");
+    let evidence = Evidence::now(
+        format!("kubectl get service ignite-headless -n {namespace} -o yaml"),
+        service["spec"]["ports"].to_string(),
+        seen.clone(),
+    );
+    let statement = "the headless Service's ports are as the fault has them";
+    let holds = wanted.iter().all(so);
+    Ok(Check::answered(
+        Standing::Truth,
+        statement,
+        holds,
+        seen,
+        vec![evidence],
+    ))
+}
+
+/// That both pods were injected without the hold. In a classic sidecar the hold is a command that
+/// runs after the proxy's start and is waited for before the next container is started.
+pub(super) async fn no_hold(stand: &Stand) -> Result<Vec<Check>, StepError> {
+    let mut checks = vec![];
+    for pod in cluster::listed(stand).await? {
+        let name = pod.metadata.name.clone().unwrap_or_default();
+        let object = serde_json::to_value(&pod).map_err(|error| KubeError::Object {
+            what: format!("pod {name}"),
+            reason: error.to_string(),
+        })?;
+        let config = &object["metadata"]["annotations"]["proxy.istio.io/config"];
+        let held = proxy_container(&object)
+            .is_some_and(|(native, c)| !native && c["lifecycle"]["postStart"].is_object());
+        let native = proxy_container(&object).is_some_and(|(native, _)| native);
+        let seen = format!(
+            "annotation {}, {} sidecar, {}; {}",
+            if config.is_null() {
+                "absent"
+            } else {
+                "present"
+            },
+            if native { "native" } else { "classic" },
+            if held { "held" } else { "not held" },
+            starts(&object)
+        );
+        let evidence = Evidence::now(
+            format!("kubectl get pod {name} -n {} -o yaml", stand.namespace),
+            proxy_container(&object).map_or(String::new(), |(_, c)| c["lifecycle"].to_string()),
+            seen.clone(),
+        );
+        checks.push(Check::answered(
+            Standing::Truth,
+            format!("{name} is not told to wait for its proxy"),
+            config.is_null() && !held,
+            seen,
+            vec![evidence],
+        ));
+    }
+    Ok(checks)
+}
+
+fn proxy_container(pod: &Value) -> Option<(bool, &Value)> {
+    let named = |list: &'static str| {
+        let all = pod["spec"][list].as_array().into_iter().flatten();
+        all.clone().find(|c| c["name"] == PROXY_CONTAINER)
+    };
+    named("initContainers")
+        .map(|c| (true, c))
+        .or_else(|| named("containers").map(|c| (false, c)))
+}
+
+/// When the node's container and its proxy's were started, as the kubelet tells.
+fn starts(pod: &Value) -> String {
+    let statuses = ["containerStatuses", "initContainerStatuses"]
+        .into_iter()
+        .flat_map(|list| pod["status"][list].as_array().into_iter().flatten());
+    let started = |wanted: &str| {
+        statuses
+            .clone()
+            .find(|s| s["name"] == wanted)
+            .and_then(|s| s["state"]["running"]["startedAt"].as_str())
+            .unwrap_or("unknown")
+    };
+    format!(
+        "node started at {}, proxy at {}",
+        started(NODE_CONTAINER),
+        started(PROXY_CONTAINER)
+    )
+}

@@ -1,0 +1,84 @@
+//! T1: the node starts before its sidecar is ready.
+//!
+//! Without `holdApplicationUntilProxyStarts` a classic sidecar and the node start side by side, and
+//! who is first decides. A native sidecar is always first.
+
+use meshproof_harness::outcome::Symptom;
+use meshproof_harness::scenario::edit::{
+    NATIVE_SIDECAR, PROXY_CPU, PROXY_CPU_LIMIT, annotate, without_hold,
+};
+use meshproof_harness::scenario::{About, Scenario, Scope};
+
+use super::cluster_case::{ClusterCase, InForce};
+
+const CASE: ClusterCase = ClusterCase {
+    claimed: Symptom::Stall,
+    remedy: "put the annotation holdApplicationUntilProxyStarts on the pod template, then delete \
+             both pods",
+    remedy_restarts: true,
+    found_by: &["MP005"],
+    strict: true,
+    arrangement: |m| annotate(m, NATIVE_SIDECAR, "false"),
+    fault: without_hold,
+    in_force: InForce::NoHold,
+    shown: &[],
+    until_guides_sentence: false,
+};
+
+fn about(id: &'static str, title: &'static str, remarks: &'static [&'static str]) -> About {
+    About {
+        id,
+        title,
+        section: "Troubleshooting: Cluster stalls on \"Still waiting for initial partition map \
+                  exchange\"",
+        claim: "Without the annotation the node starts before its sidecar is ready, the first \
+                handshake between nodes has no route, and the cluster stalls; the annotation and a \
+                restart of both pods cure it.",
+        scope: Scope::Namespace,
+        alone: Some("timing"),
+        remarks,
+    }
+}
+
+/// All variants.
+pub fn scenarios() -> Vec<Scenario> {
+    vec![
+        Scenario::case(
+            about(
+                "T1a",
+                "No hold, classic sidecar, slow proxy",
+                &[
+                    "The proxy is slow because its CPU is limited, also while all is well: with the \
+                   hold in place the same proxies make one cluster.",
+                ],
+            ),
+            ClusterCase {
+                arrangement: |m| {
+                    annotate(m, NATIVE_SIDECAR, "false")?;
+                    annotate(m, PROXY_CPU, "10m")?;
+                    annotate(m, PROXY_CPU_LIMIT, "60m")
+                },
+                ..CASE
+            },
+        ),
+        Scenario::case(
+            about("T1b", "No hold, classic sidecar, idle machine", &[]),
+            CASE,
+        ),
+        Scenario::case(
+            about(
+                "T1c",
+                "No hold, native sidecar",
+                &[
+                    "A native sidecar is an init container: it is ready before the node is started, \
+                   whatever the annotation says.",
+                ],
+            ),
+            ClusterCase {
+                found_by: &[],
+                arrangement: |m| annotate(m, NATIVE_SIDECAR, "true"),
+                ..CASE
+            },
+        ),
+    ]
+}

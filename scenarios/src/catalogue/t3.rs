@@ -1,0 +1,257 @@
+//! T3: the namespace was not labelled when the pods were made, so that they have no sidecar.
+
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use meshproof_harness::evidence::{intruder, nodes};
+use meshproof_harness::kube::{FIELD_MANAGER, KubeError, pods};
+use meshproof_harness::mesh::{Injection, injection_trial};
+use meshproof_harness::outcome::{CaseClaim, Check, Cure, Evidence, Observed, Standing, Symptom};
+use meshproof_harness::scenario::{
+    About, Case, Fault, Phase, Remedied, Scenario, Scope, Stand, StepError, edit,
+};
+use meshproof_protocol::ports::ProductPort;
+use serde_json::json;
+
+use super::c3;
+use super::guide_cluster::{self as cluster, Deployment, HOLD, SETTLE};
+use super::shown::Shown;
+
+/// The scenario.
+pub fn scenarios() -> Vec<Scenario> {
+    let about = About {
+        id: "T3",
+        title: "The namespace is not labelled",
+        section: "Troubleshooting: Pods stay at 1/1 instead of 2/2",
+        claim: "Without istio-injection=enabled on the namespace pods stay at 1/1; the label and a \
+                rollout restart of the StatefulSet bring the sidecars.",
+        scope: Scope::Namespace,
+        alone: None,
+        remarks: &[
+            "The guide does not say what becomes of the data: the cluster is in memory, with one \
+             backup, and the restart goes through a moment in which one node has a sidecar and the \
+             other has none.",
+        ],
+    };
+    vec![Scenario::case(about, NotLabelled)]
+}
+
+struct NotLabelled;
+
+/// The keys that are written while there is no sidecar.
+const KEYS: &str = "written-without-a-sidecar";
+const WITH_SIDECAR: (usize, usize) = (2, 2);
+const WITHOUT: (usize, usize) = (1, 1);
+
+impl Case for NotLabelled {
+    fn claim(&self) -> CaseClaim {
+        CaseClaim {
+            symptom: Symptom::NoSidecar,
+            remedy: "label the namespace, then kubectl rollout restart statefulset/ignite".into(),
+            remedy_restarts: true,
+            found_by: vec!["MP004".into()],
+        }
+    }
+
+    fn baseline<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Vec<Check>> {
+        Box::pin(async move {
+            stand.kube.apply(&intruder::manifest()?.objects).await?;
+            let guides = Deployment::of_the_guide(stand, true)?;
+            guides.deploy(stand, WITH_SIDECAR).await?;
+            cluster::healthy(stand, "baseline", 0).await
+        })
+    }
+
+    fn fault<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Fault> {
+        Box::pin(async move {
+            let guides = Deployment::of_the_guide(stand, true)?;
+            let mut unlabelled = guides.clone();
+            edit::without_injection_label(&mut unlabelled.namespace).map_err(cluster::editing())?;
+            let shown = edit::diff(&guides.namespace, &unlabelled.namespace)?;
+            if make {
+                unlabelled.redeploy(stand, WITHOUT).await?;
+            }
+            Ok(Fault {
+                shown,
+                in_force: not_injecting(stand).await?,
+            })
+        })
+    }
+
+    fn observe<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Observed> {
+        Box::pin(async move {
+            let listed = cluster::listed(stand).await?;
+            let lines = listed.iter().map(pods::line).collect::<Vec<_>>().join(", ");
+            let bare = listed.iter().all(|pod| pods::readiness(pod) == WITHOUT);
+            let (state, readings) = nodes::settled(&stand.kube, &stand.namespace, SETTLE).await?;
+            let mut checks = vec![cluster::state_is(
+                stand,
+                Symptom::Healthy,
+                &state,
+                &readings,
+            )];
+            checks.push(cluster::stays(stand, &readings, state.symptom, HOLD).await?);
+            checks.push(c3::data_flows(stand, nodes::PODS[0], nodes::PODS[1], KEYS).await);
+            checks.push(strict_refuses_nothing(stand).await?);
+            Ok(Observed {
+                symptom: if bare {
+                    Symptom::NoSidecar
+                } else {
+                    state.symptom
+                },
+                because: lines,
+                checks,
+            })
+        })
+    }
+
+    fn remedy<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Remedied> {
+        Box::pin(async move {
+            let mut done = vec![];
+            if make {
+                let guides = Deployment::of_the_guide(stand, true)?;
+                stand.kube.apply(&guides.namespace.objects).await?;
+                rollout_restart(stand).await?;
+                done.push("the namespace is labelled and the StatefulSet restarted, one pod after the other");
+                cluster::both_ready(stand, WITH_SIDECAR).await?;
+            }
+            let (kube, namespace) = (&stand.kube, &stand.namespace);
+            let limit = if make { SETTLE } else { HOLD };
+            let (mut state, _) = nodes::settled(kube, namespace, limit).await?;
+            let keys = keys_left(stand).await;
+            let sidecars = cluster::listed(stand).await?;
+            let sidecars = sidecars
+                .iter()
+                .all(|pod| pods::readiness(pod) == WITH_SIDECAR);
+            let mut recovery = vec![];
+            let mut cure = Cure::None;
+            if sidecars && state.symptom == Symptom::Healthy {
+                cure = Cure::ByTheRemedy;
+            } else if make {
+                let first = format!("{}: {}", state.symptom, state.reason);
+                recovery.push(Check::answered(
+                    Standing::Truth,
+                    "after the rollout restart the nodes are one cluster",
+                    false,
+                    first,
+                    vec![],
+                ));
+                cluster::restart(stand, WITH_SIDECAR).await?;
+                done.push("both pods are deleted at once, of which the guide does not speak here");
+                (state, _) = nodes::settled(kube, namespace, SETTLE).await?;
+                if state.symptom == Symptom::Healthy {
+                    cure = Cure::WithARestart;
+                }
+            }
+            if cure != Cure::None {
+                recovery.push(keys);
+                recovery.extend(cluster::healthy(stand, "recovered", HOLD).await?);
+                for port in [ProductPort::Discovery, ProductPort::Communication] {
+                    recovery.push(Shown::Encrypted(port).check(stand).await?);
+                }
+            }
+            Ok(Remedied {
+                done: done.join("; "),
+                cure,
+                recovery,
+            })
+        })
+    }
+}
+
+/// That the namespace carries no label and injects nothing, by the API server's own word.
+async fn not_injecting(stand: &Stand) -> Result<Vec<Check>, StepError> {
+    let name = &stand.namespace;
+    let namespace = stand
+        .kube
+        .raw(&format!("/api/v1/namespaces/{name}"))
+        .await?;
+    let label = &namespace["metadata"]["labels"][edit::INJECTION_LABEL];
+    let returned = stand.kube.dry_run(&injection_trial(name)).await?;
+    let injection = Injection::of(&returned);
+    let listed = cluster::listed(stand).await?;
+    let lines = listed.iter().map(pods::line).collect::<Vec<_>>().join(", ");
+    Ok(vec![
+        Check::answered(
+            Standing::Truth,
+            "the namespace carries no istio-injection label",
+            label.is_null(),
+            format!("labels: {}", namespace["metadata"]["labels"]),
+            vec![],
+        ),
+        Check::answered(
+            Standing::Truth,
+            "a pod made in the namespace gets no sidecar",
+            injection == Injection::Absent,
+            format!("sidecar: {}", injection.name()),
+            vec![],
+        ),
+        Check::answered(
+            Standing::Guide,
+            "the pods are at 1/1",
+            listed.iter().all(|pod| pods::readiness(pod) == WITHOUT),
+            lines,
+            vec![],
+        ),
+    ])
+}
+
+/// What the policy does where there is no proxy: nothing. A plaintext client is answered.
+async fn strict_refuses_nothing(stand: &Stand) -> Result<Check, StepError> {
+    intruder::ready(&stand.kube).await?;
+    let addresses: Vec<String> = cluster::listed(stand)
+        .await?
+        .iter()
+        .filter_map(pods::ip)
+        .collect();
+    let tried = intruder::intrude(&stand.kube, &addresses, &ProductPort::ALL).await?;
+    let answered = tried.attempts.iter().filter(|a| a.was_answered()).count();
+    Ok(Check::answered(
+        Standing::Truth,
+        "under STRICT a plaintext client outside the mesh is answered on every port",
+        answered == tried.attempts.len() && answered > 0,
+        format!("{answered} of {} attempts answered", tried.attempts.len()),
+        vec![tried.evidence],
+    ))
+}
+
+/// How many of the keys that were written without a sidecar are there.
+async fn keys_left(stand: &Stand) -> Check {
+    let through = nodes::PODS[1];
+    let read = nodes::read_keys(&stand.kube, &stand.namespace, through, KEYS, c3::KEY_COUNT).await;
+    let (holds, seen) = match read {
+        Ok(found) => (
+            found == c3::KEY_COUNT,
+            format!(
+                "{found} of {} keys are left, read through {through}",
+                c3::KEY_COUNT
+            ),
+        ),
+        Err(error) => (false, error),
+    };
+    let evidence = Evidence::now(
+        format!("thin client on 10800 of {through}"),
+        "",
+        seen.clone(),
+    );
+    let statement = "the keys written before the restart are there after it";
+    Check::answered(Standing::Truth, statement, holds, seen, vec![evidence])
+}
+
+/// As `kubectl rollout restart` does: a new annotation makes a new template.
+async fn rollout_restart(stand: &Stand) -> Result<(), StepError> {
+    let sets: Api<StatefulSet> = Api::namespaced(stand.kube.client(), &stand.namespace);
+    let now = Timestamp::now().to_string();
+    let patch = json!({ "spec": { "template": { "metadata": { "annotations": {
+        "kubectl.kubernetes.io/restartedAt": now
+    } } } } });
+    let parameters = PatchParams {
+        field_manager: Some(FIELD_MANAGER.into()),
+        ..PatchParams::default()
+    };
+    sets.patch("ignite", &parameters, &Patch::Strategic(patch))
+        .await
+        .map_err(KubeError::api("restarting StatefulSet ignite"))?;
+    Ok(())
+}

@@ -1,0 +1,393 @@
+//! T5: the ingress gateway's port-forward fails.
+//!
+//! The guide knows one cause, a gateway that is not installed. There are three: no gateway at all,
+//! a gateway without a pod, and a gateway that runs and does not listen, for want of a Gateway or of
+//! its Secret.
+
+mod attempt;
+
+use k8s_openapi::api::apps::v1::Deployment as AppsDeployment;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use meshproof_harness::kube::{KubeError, Seen, Watch, until};
+use meshproof_harness::mesh::{DEFAULT_PROFILE, ISTIO_NAMESPACE};
+use meshproof_harness::outcome::{CaseClaim, Check, Cure, Evidence, Observed, Standing, Symptom};
+use meshproof_harness::product::guide;
+use meshproof_harness::scenario::{
+    About, Case, Fault, Phase, Remedied, Scenario, Scope, Stand, StepError,
+};
+use serde_json::json;
+
+use super::c5::{self, GATEWAY};
+use super::client;
+use super::guide_cluster::{self as cluster, Deployment};
+use crate::cleanup;
+use attempt::Attempt;
+
+/// What is taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lacks {
+    /// The gateway as a whole: Istio is installed with the minimal profile.
+    Installation,
+    /// Its pods: the Deployment is scaled to 0.
+    Pods,
+    /// The Gateway resource by which it listens.
+    GatewayResource,
+    /// The Secret with its certificate.
+    Secret,
+}
+
+/// All variants.
+pub fn scenarios() -> Vec<Scenario> {
+    let of = |id, title, scope, lacks, remarks| {
+        let about = About {
+            id,
+            title,
+            section: "Troubleshooting: istio-ingressgateway port-forward returns connection refused",
+            claim: "The ingress gateway is not running, because a profile without it was \
+                    installed; installing the default profile cures it.",
+            scope,
+            alone: None,
+            remarks,
+        };
+        Scenario::case(about, NotReached(lacks))
+    };
+    vec![
+        of(
+            "T5a",
+            "The minimal profile has no ingress gateway",
+            Scope::Mesh,
+            Lacks::Installation,
+            &[] as &[&str],
+        ),
+        of(
+            "T5b",
+            "The ingress gateway is scaled to 0",
+            Scope::Mesh,
+            Lacks::Pods,
+            &[
+                "The guide's cause with the Service in place: kubectl finds it and no pod behind it.",
+            ],
+        ),
+        of(
+            "T5c",
+            "The ingress gateway runs and no Gateway lets it listen",
+            Scope::Gateway,
+            Lacks::GatewayResource,
+            &[
+                "The guide does not name this cause. Here the port-forward itself succeeds, and the \
+               words `connection refused` are what kubectl prints of the first request.",
+            ],
+        ),
+        of(
+            "T5d",
+            "The ingress gateway runs and its Secret is absent",
+            Scope::Gateway,
+            Lacks::Secret,
+            &[
+                "The guide does not name this cause. A Secret that is deleted while the gateway serves \
+               changes nothing: the proxy keeps the certificate that it has (measured with both \
+               builds), so here the Secret is absent before the Gateway comes.",
+            ],
+        ),
+    ]
+}
+
+struct NotReached(Lacks);
+
+impl Case for NotReached {
+    fn claim(&self) -> CaseClaim {
+        let code = match self.0 {
+            Lacks::Installation | Lacks::Pods => "MP012",
+            Lacks::GatewayResource | Lacks::Secret => "MP013",
+        };
+        CaseClaim {
+            symptom: Symptom::Refused,
+            remedy: "reinstall with istioctl install -y, whose default profile has the gateway"
+                .into(),
+            remedy_restarts: false,
+            found_by: vec![code.into()],
+        }
+    }
+
+    fn baseline<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Vec<Check>> {
+        Box::pin(async move {
+            let application = client::manifest(&stand.namespace)?;
+            let guides = Deployment::of_the_guide(stand, true)?;
+            guides.deploy(stand, (2, 2)).await?;
+            stand.kube.apply(&application.objects).await?;
+            let mut checks = cluster::healthy(stand, "baseline", 0).await?;
+            checks.extend(c5::proven(stand).await?);
+            Ok(checks)
+        })
+    }
+
+    fn fault<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Fault> {
+        Box::pin(async move {
+            let kube = &stand.kube;
+            let shown = match self.0 {
+                Lacks::Installation => {
+                    if make {
+                        stand.install.is_disturbed(kube).await?;
+                        stand.install.install_profile("minimal", |_| {}).await?;
+                        gateway_pods(stand, 0).await?;
+                        gateway_gone(stand).await?;
+                    }
+                    "istioctl install --set profile=minimal, in the place of the default profile"
+                }
+                Lacks::Pods => {
+                    if make {
+                        stand.install.is_disturbed(kube).await?;
+                        scale(stand, 0).await?;
+                    }
+                    "kubectl scale deployment/istio-ingressgateway -n istio-system --replicas=0"
+                }
+                Lacks::GatewayResource => {
+                    if make {
+                        kube.delete(&gateway_resources(stand)?).await?;
+                    }
+                    "kubectl delete gateway/ignite-client-gateway virtualservice/ignite-client"
+                }
+                Lacks::Secret => {
+                    if make {
+                        kube.delete(&gateway_resources(stand)?).await?;
+                        cleanup::gateway_secret(kube).await?;
+                        not_listening(stand).await?;
+                        kube.apply(&gateway_resources(stand)?).await?;
+                    }
+                    "Gateway and VirtualService are applied without the Secret ignite-client-tls, as \
+                     if the guide's openssl and kubectl lines had been left out"
+                }
+            };
+            Ok(Fault {
+                shown: shown.into(),
+                in_force: vec![self.in_force(stand).await?],
+            })
+        })
+    }
+
+    fn observe<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Observed> {
+        Box::pin(async move {
+            let attempt = Attempt::lasting(stand).await?;
+            let mut checks = vec![attempt.check()];
+            if self.0 == Lacks::Installation {
+                checks.push(demo_minimal_is_no_profile(stand).await);
+            }
+            Ok(Observed {
+                symptom: attempt.symptom(),
+                because: attempt.in_words(),
+                checks,
+            })
+        })
+    }
+
+    fn remedy<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Remedied> {
+        Box::pin(async move {
+            let mut done = vec![];
+            if make {
+                stand
+                    .install
+                    .install_profile(DEFAULT_PROFILE, |_| {})
+                    .await?;
+                done.push("istioctl install -y with the default profile");
+            }
+            let mut recovery = self.c5_holds(stand, !make).await;
+            let mut cure = if holds(&recovery) {
+                Cure::ByTheRemedy
+            } else {
+                Cure::None
+            };
+            if make && cure == Cure::None {
+                done.push(self.put_right(stand).await?);
+                recovery = self.c5_holds(stand, true).await;
+                if holds(&recovery) {
+                    cure = Cure::BySomethingElse;
+                }
+            }
+            Ok(Remedied {
+                done: done.join("; "),
+                cure,
+                recovery: if cure == Cure::None { vec![] } else { recovery },
+            })
+        })
+    }
+
+    fn put_back<'a>(&'a self, stand: &'a Stand) -> Phase<'a, ()> {
+        Box::pin(async move {
+            if matches!(self.0, Lacks::Installation | Lacks::Pods) {
+                stand.install.ensure(&stand.kube, &stand.progress).await?;
+                scale(stand, 1).await?;
+            }
+            stand.kube.delete(&gateway_resources(stand)?).await?;
+            cleanup::gateway_secret(&stand.kube).await
+        })
+    }
+}
+
+impl NotReached {
+    /// That what is to be taken away is not there.
+    async fn in_force(&self, stand: &Stand) -> Result<Check, StepError> {
+        let (namespace, system) = (&stand.namespace, ISTIO_NAMESPACE);
+        let absent: Vec<String> = match self.0 {
+            Lacks::Installation => vec![
+                format!("/api/v1/namespaces/{system}/services/{GATEWAY}"),
+                format!("/apis/apps/v1/namespaces/{system}/deployments/{GATEWAY}"),
+            ],
+            Lacks::Pods => vec![],
+            Lacks::GatewayResource => vec![format!(
+                "/apis/networking.istio.io/v1/namespaces/{namespace}/gateways/ignite-client-gateway"
+            )],
+            Lacks::Secret => vec![format!(
+                "/api/v1/namespaces/{system}/secrets/{}",
+                cleanup::GATEWAY_SECRET
+            )],
+        };
+        let mut there = vec![];
+        for path in &absent {
+            match stand.kube.raw(path).await {
+                Ok(_) => there.push(path.clone()),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if self.0 == Lacks::Pods {
+            let path =
+                format!("/api/v1/namespaces/{system}/pods?labelSelector=istio%3Dingressgateway");
+            let pods = stand.kube.raw(&path).await?;
+            let left = pods["items"].as_array().map_or(0, Vec::len);
+            there.extend((left > 0).then(|| format!("{left} pods of the gateway")));
+        }
+        let seen = match there.as_slice() {
+            [] => "gone".to_owned(),
+            left => format!("still there: {}", left.join(", ")),
+        };
+        Ok(Check::answered(
+            Standing::Truth,
+            "the API server no longer has what was taken away",
+            there.is_empty(),
+            seen,
+            vec![],
+        ))
+    }
+
+    /// Whether C5 holds; where it cannot even be arranged, why, as a check that fails. Without
+    /// `arranging` what the guide's step applies is left as the fault has it.
+    async fn c5_holds(&self, stand: &Stand, arranging: bool) -> Vec<Check> {
+        let reapplies = matches!(self.0, Lacks::GatewayResource | Lacks::Secret);
+        if reapplies && !arranging {
+            // C5's own step would apply what was taken away: only the request itself is made here.
+            return match Attempt::make(stand).await {
+                Ok(attempt) => vec![attempt.answered()],
+                Err(error) => vec![not_arranged(&error)],
+            };
+        }
+        match c5::proven(stand).await {
+            Ok(checks) => checks,
+            Err(error) => vec![not_arranged(&error)],
+        }
+    }
+
+    /// What cures it where the guide's remedy does not.
+    async fn put_right(&self, stand: &Stand) -> Result<&'static str, StepError> {
+        Ok(match self.0 {
+            Lacks::Installation | Lacks::Pods => {
+                scale(stand, 1).await?;
+                "the gateway is scaled to 1"
+            }
+            Lacks::GatewayResource => "Gateway and VirtualService are applied",
+            Lacks::Secret => "the Secret is created",
+        })
+    }
+}
+
+fn holds(checks: &[Check]) -> bool {
+    !checks.is_empty() && checks.iter().all(Check::holds)
+}
+
+fn not_arranged(error: &StepError) -> Check {
+    let statement = "the guide's HTTPS step can be done";
+    Check::answered(Standing::Guide, statement, false, error.to_string(), vec![])
+}
+
+fn gateway_resources(stand: &Stand) -> Result<Vec<serde_json::Value>, StepError> {
+    Ok(guide::client_gateway()?
+        .in_namespace(&stand.namespace)
+        .objects)
+}
+
+/// Scales the gateway and waits until its pods are as many.
+async fn scale(stand: &Stand, replicas: i32) -> Result<(), StepError> {
+    let api: Api<AppsDeployment> = Api::namespaced(stand.kube.client(), ISTIO_NAMESPACE);
+    let patch = json!({ "spec": { "replicas": replicas } });
+    api.patch_scale(GATEWAY, &PatchParams::default(), &Patch::Merge(patch))
+        .await
+        .map_err(KubeError::api("scaling the ingress gateway"))?;
+    gateway_pods(stand, replicas).await
+}
+
+/// Waits until so many of the gateway's pods are Ready, and for 0 until none is left.
+async fn gateway_pods(stand: &Stand, replicas: i32) -> Result<(), StepError> {
+    let watch = Watch::default().labels("istio=ingressgateway");
+    let pods: Api<k8s_openapi::api::core::v1::Pod> =
+        Api::namespaced(stand.kube.client(), ISTIO_NAMESPACE);
+    let name = format!("the ingress gateway to have {replicas} pods");
+    until(&pods, watch, name, stand.kube.limit(120), |seen| {
+        use meshproof_harness::kube::pods::{is_ready, line};
+        let ready = seen.values().filter(|pod| is_ready(pod)).count();
+        let wanted = usize::try_from(replicas).unwrap_or(0);
+        if ready >= wanted && (wanted > 0 || seen.is_empty()) {
+            Seen::Met(())
+        } else {
+            Seen::NotYet(seen.values().map(line).collect::<Vec<_>>().join(", "))
+        }
+    })
+    .await?;
+    Ok(())
+}
+
+/// Waits until the gateway's Deployment is gone; its pods go before it.
+async fn gateway_gone(stand: &Stand) -> Result<(), StepError> {
+    let api: Api<AppsDeployment> = Api::namespaced(stand.kube.client(), ISTIO_NAMESPACE);
+    let name = "the ingress gateway's Deployment to be gone";
+    let limit = stand.kube.limit(60);
+    until(&api, Watch::default(), name, limit, |seen| {
+        match seen.get(GATEWAY) {
+            None => Seen::Met(()),
+            Some(_) => Seen::NotYet("it is still there".into()),
+        }
+    })
+    .await?;
+    Ok(())
+}
+
+/// Waits until the gateway no longer serves: its listener is gone with the Gateway.
+async fn not_listening(stand: &Stand) -> Result<(), StepError> {
+    let attempt = Attempt::lasting(stand).await?;
+    match attempt.symptom() {
+        Symptom::NotServed => Ok(()),
+        _ => Err(StepError::Other {
+            what: "waiting for the gateway to stop listening".into(),
+            why: attempt.in_words(),
+        }),
+    }
+}
+
+/// The guide names two profiles without a gateway; this Istio knows one of them.
+async fn demo_minimal_is_no_profile(stand: &Stand) -> Check {
+    let lacks = stand.install.lacks_profile("demo-minimal").await;
+    let minimal = stand.install.lacks_profile("minimal").await;
+    let seen = match (&lacks, &minimal) {
+        (Some(_), None) => "istioctl knows minimal and does not know demo-minimal".to_owned(),
+        (None, _) => "istioctl knows demo-minimal".to_owned(),
+        (Some(_), Some(error)) => format!("istioctl does not know minimal either: {error}"),
+    };
+    let evidence = Evidence::now(
+        "istioctl manifest generate --set profile=demo-minimal",
+        lacks.clone().unwrap_or_default(),
+        seen.clone(),
+    );
+    let statement =
+        "demo-minimal, which the guide names beside minimal, is no profile of this Istio";
+    let holds = lacks.is_some() && minimal.is_none();
+    Check::answered(Standing::Truth, statement, holds, seen, vec![evidence])
+}

@@ -1,0 +1,306 @@
+//! `--expectations` and `--accept`: which record measures a run, and putting its outcomes on it.
+//!
+//! What accepting adds is `expectation`'s; here is where the file lies and when it may be written.
+
+use std::path::{Path, PathBuf};
+
+use meshproof_harness::expectation::{
+    AcceptError, Expectations, ExpectationsError, Ground, header,
+};
+use meshproof_harness::outcome::Run;
+use meshproof_harness::report::folder::{FolderError, write_whole};
+
+use crate::session;
+
+/// The record of the checkout that compiled this program.
+const OF_THE_CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/expectations.toml");
+
+/// The expectations that measure a run.
+#[derive(Debug)]
+pub struct Record {
+    /// The text of the file.
+    pub text: String,
+    /// The file; none for the text that the program carries in itself.
+    pub file: Option<PathBuf>,
+}
+
+/// Why there is no record, or why it was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The file cannot be read.
+    #[error("{path} cannot be read ({source}); let --expectations name a file of expectations")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is none of expectations.
+    #[error("{path}: {source}")]
+    Content {
+        /// The file, or the program.
+        path: String,
+        /// What is wrong with it.
+        source: ExpectationsError,
+    },
+    /// In CI nobody looks at what is accepted.
+    #[error(
+        "--accept is refused where CI is set: what is on record has to be looked at; run it on a \
+         machine of your own and commit {OF_THE_REPOSITORY}"
+    )]
+    InCi,
+    /// The program was moved away from its checkout.
+    #[error(
+        "--accept needs a file to write and the checkout of this program is gone; name one with \
+         --expectations FILE"
+    )]
+    NoFile,
+    /// The outcomes cannot be accepted.
+    #[error(transparent)]
+    Accept(#[from] AcceptError),
+    /// The record cannot be put into words. A defect of Meshproof's own.
+    #[error("the expectations cannot be written as TOML ({0}); please report this as a defect")]
+    Format(String),
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] FolderError),
+}
+
+/// The committed record, as a person knows it.
+const OF_THE_REPOSITORY: &str = "scenarios/expectations.toml";
+
+impl Record {
+    /// The record of a file; without one that of the checkout that compiled this program, and that
+    /// of the program itself where the checkout is gone.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is none of expectations.
+    pub fn find(asked: Option<&Path>) -> Result<Self, RecordError> {
+        Self::from(asked, Path::new(OF_THE_CHECKOUT))
+    }
+
+    fn from(asked: Option<&Path>, checkout: &Path) -> Result<Self, RecordError> {
+        let file = asked
+            .or_else(|| checkout.is_file().then_some(checkout))
+            .map(Path::to_owned);
+        let text = match &file {
+            Some(path) => read(path)?,
+            None => session::EXPECTATIONS.to_owned(),
+        };
+        let record = Self { text, file };
+        record.parse(&record.text)?;
+        Ok(record)
+    }
+
+    /// The expectations of a text of this record's file.
+    fn parse(&self, text: &str) -> Result<Expectations, RecordError> {
+        Expectations::parse(text).map_err(|source| RecordError::Content {
+            path: match &self.file {
+                Some(path) => path.display().to_string(),
+                None => "the expectations in this program".into(),
+            },
+            source,
+        })
+    }
+
+    /// What this record holds.
+    ///
+    /// # Errors
+    /// As [`Record::find`], which has read it once.
+    pub fn expectations(&self) -> Result<Expectations, RecordError> {
+        self.parse(&self.text)
+    }
+
+    /// Whether outcomes may be accepted at all, to be asked before a run takes its time.
+    ///
+    /// # Errors
+    /// In CI (`CI` is set, and neither empty, 0 nor false), without a file, without a reason.
+    pub fn may_accept(&self, reason: &str, ci: Option<&str>) -> Result<(), RecordError> {
+        if ci.is_some_and(|value| !matches!(value, "" | "0" | "false")) {
+            return Err(RecordError::InCi);
+        }
+        if self.file.is_none() {
+            return Err(RecordError::NoFile);
+        }
+        if reason.trim().is_empty() {
+            return Err(AcceptError::NoReason.into());
+        }
+        Ok(())
+    }
+
+    /// Puts a run's outcomes on record and tells what that came to.
+    ///
+    /// The file is read again: somebody may have written it while the run went on.
+    ///
+    /// # Errors
+    /// Outcomes that cannot be on record, a file that cannot be read or written; it stands as it
+    /// was then.
+    pub fn accept(&self, ground: &Ground, run: &Run, reason: &str) -> Result<String, RecordError> {
+        let path = self.file.as_deref().ok_or(RecordError::NoFile)?;
+        let text = read(path)?;
+        let accepted = self
+            .parse(&text)?
+            .accept(ground, &run.outcomes, &run.id, reason)?;
+        let text = accepted
+            .render(header(&text))
+            .map_err(|error| RecordError::Format(error.to_string()))?;
+        // A link stays one: what it points to is written.
+        let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        write_whole(&target, &text)?;
+        let new = run.outcomes.iter().filter(|o| !o.expectation.green);
+        let mut news: Vec<String> = vec![];
+        for outcome in new {
+            let told = format!("{} {}", outcome.id, outcome.verdict.name());
+            if !news.contains(&told) {
+                news.push(told);
+            }
+        }
+        let news = match news.as_slice() {
+            [] => "none of them new".to_owned(),
+            some => format!("new: {}", some.join(", ")),
+        };
+        let outcomes = match run.outcomes.len() {
+            1 => "1 outcome is".to_owned(),
+            n => format!("{n} outcomes are"),
+        };
+        Ok(format!(
+            "{outcomes} on record in {} ({news})",
+            path.display()
+        ))
+    }
+}
+
+fn read(path: &Path) -> Result<String, RecordError> {
+    std::fs::read_to_string(path).map_err(|source| RecordError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use meshproof_harness::expectation::{ProxyKind, SidecarMode};
+    use meshproof_harness::outcome::{SCHEMA_VERSION, ScenarioOutcome, Verdict};
+
+    use super::*;
+
+    fn ground() -> Ground {
+        Ground {
+            build: "1.29.1".parse().unwrap(),
+            sidecar: SidecarMode::Native,
+            proxy: ProxyKind::CoreEnvoy,
+        }
+    }
+
+    fn run(verdict: Verdict) -> Run {
+        Run {
+            schema_version: SCHEMA_VERSION,
+            id: "r9".into(),
+            command: "meshproof run".into(),
+            meshproof: "0".into(),
+            started: jiff::Timestamp::UNIX_EPOCH,
+            seconds: 1.0,
+            stages: vec![],
+            lab: None,
+            mesh: None,
+            product: None,
+            outcomes: vec![ScenarioOutcome {
+                id: "C3".into(),
+                title: "t".into(),
+                section: "s".into(),
+                claim: "c".into(),
+                verdict,
+                decided_by: "d".into(),
+                checks: vec![],
+                case: None,
+                phases: vec![],
+                expectation: Default::default(),
+                remarks: vec![],
+                on_cluster: true,
+            }],
+            process: None,
+            left_behind: vec![],
+        }
+    }
+
+    /// A folder with a file of expectations that is empty but for its header.
+    fn place() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.toml");
+        std::fs::write(&file, "# Mine.\n").unwrap();
+        (folder, file)
+    }
+
+    #[test]
+    fn a_run_is_put_on_record_in_the_file_that_was_named() {
+        let (folder, file) = place();
+        let link = folder.path().join("link.toml");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let record = Record::find(Some(&link)).unwrap();
+        let told = record.accept(&ground(), &run(Verdict::Differs), "so it is");
+        let told = told.unwrap();
+        assert!(told.starts_with("1 outcome is on record in "), "{told}");
+        assert!(told.ends_with("(new: C3 Differs)"), "{told}");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("# Mine.\n\n[[expectation]]"), "{text}");
+        assert!(text.contains("reason = \"so it is\""), "{text}");
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_accepted_leaves_the_file_as_it_was() {
+        let (_folder, file) = place();
+        let record = Record::find(Some(&file)).unwrap();
+        let failed = Verdict::Failed { error: "e".into() };
+        let error = record.accept(&ground(), &run(failed), "why").unwrap_err();
+        assert!(error.to_string().starts_with("C3 (Failed)"), "{error}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "# Mine.\n");
+    }
+
+    #[test]
+    fn in_ci_nothing_is_accepted() {
+        let (_folder, file) = place();
+        let record = Record::find(Some(&file)).unwrap();
+        for ci in ["true", "1", "yes"] {
+            let error = record.may_accept("why", Some(ci)).unwrap_err();
+            assert!(matches!(error, RecordError::InCi), "{ci}: {error}");
+        }
+        for ci in [None, Some(""), Some("0"), Some("false")] {
+            record.may_accept("why", ci).unwrap();
+        }
+        assert!(record.may_accept("  ", None).is_err());
+    }
+
+    #[test]
+    fn without_a_checkout_the_programs_own_record_measures_and_is_not_written() {
+        let record = Record::from(None, Path::new("/no/such/checkout.toml")).unwrap();
+        assert_eq!(record.text, session::EXPECTATIONS);
+        let error = record.may_accept("why", None).unwrap_err();
+        assert!(matches!(error, RecordError::NoFile), "{error}");
+        assert!(Record::find(None).unwrap().file.is_some());
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_told_before_a_run() {
+        let (folder, file) = place();
+        std::fs::write(&file, "[[expectation]]\nscenario = 1\n").unwrap();
+        let error = Record::find(Some(&file)).unwrap_err().to_string();
+        assert!(error.contains("mine.toml: the expectations"), "{error}");
+        let error = Record::find(Some(&folder.path().join("none"))).unwrap_err();
+        assert!(matches!(error, RecordError::Read { .. }), "{error}");
+    }
+
+    /// So accepting changes only what is new.
+    #[test]
+    fn the_committed_record_is_as_it_would_be_written() {
+        let record = Record::from(None, Path::new(OF_THE_CHECKOUT)).unwrap();
+        let read = record.expectations().unwrap();
+        assert!(!read.entries().is_empty());
+        assert_eq!(
+            read.render(header(&record.text)).unwrap(),
+            record.text,
+            "{OF_THE_REPOSITORY} has to be as on the left"
+        );
+    }
+}
