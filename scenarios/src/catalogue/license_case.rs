@@ -44,6 +44,17 @@ pub(super) enum Broken {
     Expired,
 }
 
+impl Broken {
+    /// The rule that has to find it.
+    fn found_by(self) -> &'static str {
+        match self {
+            Self::SecretMissing => "MP040",
+            Self::OtherFolder => "MP041",
+            Self::NoLicense | Self::Expired => "MP042",
+        }
+    }
+}
+
 /// A case of T4.
 pub(super) struct LicenseCase(pub(super) Broken);
 
@@ -114,7 +125,7 @@ impl Case for LicenseCase {
                  mounted at {LICENSE_FOLDER}, where licenseUrl names it"
             ),
             remedy_restarts: false,
-            found_by: vec![],
+            found_by: vec![self.0.found_by().into()],
         }
     }
 

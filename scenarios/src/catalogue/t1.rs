@@ -16,7 +16,7 @@ const CASE: ClusterCase = ClusterCase {
     remedy: "put the annotation holdApplicationUntilProxyStarts on the pod template, then delete \
              both pods",
     remedy_restarts: true,
-    found_by: &["MP005"],
+    found_by: &["MP011"],
     strict: true,
     arrangement: |m| annotate(m, NATIVE_SIDECAR, "false"),
     fault: without_hold,

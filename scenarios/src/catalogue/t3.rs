@@ -50,7 +50,7 @@ impl Case for NotLabelled {
             symptom: Symptom::NoSidecar,
             remedy: "label the namespace, then kubectl rollout restart statefulset/ignite".into(),
             remedy_restarts: true,
-            found_by: vec!["MP004".into()],
+            found_by: vec!["MP010".into()],
         }
     }
 

@@ -98,8 +98,9 @@ struct NotReached(Lacks);
 impl Case for NotReached {
     fn claim(&self) -> CaseClaim {
         let code = match self.0 {
-            Lacks::Installation | Lacks::Pods => "MP012",
-            Lacks::GatewayResource | Lacks::Secret => "MP013",
+            Lacks::Installation | Lacks::Pods => "MP050",
+            Lacks::GatewayResource => "MP051",
+            Lacks::Secret => "MP052",
         };
         CaseClaim {
             symptom: Symptom::Refused,
@@ -144,9 +145,11 @@ impl Case for NotReached {
                 }
                 Lacks::GatewayResource => {
                     if make {
-                        kube.delete(&gateway_resources(stand)?).await?;
+                        let mut resources = gateway_resources(stand)?;
+                        resources.retain(|o| o["kind"] == "Gateway");
+                        kube.delete(&resources).await?;
                     }
-                    "kubectl delete gateway/ignite-client-gateway virtualservice/ignite-client"
+                    "the Gateway ignite-client-gateway is deleted; the VirtualService stays"
                 }
                 Lacks::Secret => {
                     if make {
