@@ -86,7 +86,11 @@ pub async fn diagnose(paths: &Paths, arguments: DiagnoseArguments) -> Outcome {
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&diagnosis)?);
     } else {
-        let at = snapshot.recorded.at.to_string();
+        let at = snapshot
+            .recorded
+            .at
+            .strftime("%Y-%m-%d %H:%M:%S UTC")
+            .to_string();
         let shown = diagnosis::View {
             namespace: view.namespace(),
             nodes,

@@ -18,7 +18,7 @@ fn apply(view: &View<'_>) -> Answer {
             Answer::found([RULE.finding(Said {
                 weight: Weight::Symptom,
                 object: format!("Namespace {}", view.namespace()),
-                seen: format!("{}.", state.reason),
+                seen: format!("{}.", state.reason.trim_end_matches('.')),
                 why: "Discovery joined the nodes, and what they say on 47100 does not arrive. Until \
                       the exchange ends every cache operation hangs, on the healthy nodes as well."
                     .into(),
