@@ -17,7 +17,7 @@ use meshproof_harness::process::own_use;
 use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::progress::Progress;
-use meshproof_harness::scenario::{Plan, Runner, Scenario, Stand, StepError, namespaces};
+use meshproof_harness::scenario::{Keeping, Plan, Runner, Scenario, Stand, StepError, namespaces};
 
 use crate::cleanup::{self, Cleanup};
 
@@ -39,6 +39,8 @@ pub struct Options {
     pub timeout_scale: f64,
     /// The local port for the gateway; 0 takes any.
     pub gateway_port: u16,
+    /// The folder for what is kept of scenarios whose outcomes are news.
+    pub captures: std::path::PathBuf,
     /// Leave standing what scenarios make.
     pub keep: bool,
     /// The text of the expectations that outcomes are measured by.
@@ -141,10 +143,17 @@ impl Session {
             keep: options.keep,
             progress: progress.clone(),
         };
+        let keeping = Keeping {
+            folder: options.captures.clone(),
+            engine: lab.engine.clone(),
+            cluster: lab.cluster.record.clone(),
+            known_secrets: options.product.secrets(),
+            since: started,
+        };
         let expectations = Expectations::parse(&options.expectations)
             .map_err(StepError::other("reading the expectations on record"))?;
         Ok(Self {
-            runner: Arc::new(Runner::new(plan, stand, expectations)),
+            runner: Arc::new(Runner::new(plan, stand, expectations, Some(keeping))),
             lab,
             lab_facts,
             mesh_facts,

@@ -14,7 +14,7 @@ pub enum KubeError {
         reason: String,
     },
     /// The API server refused or did not answer.
-    #[error("{action}: {source}")]
+    #[error("{action}: {}", in_words(source))]
     Api {
         /// What was asked for.
         action: String,
@@ -109,5 +109,13 @@ impl KubeError {
             },
             _ => None,
         }
+    }
+}
+
+/// What came back, without the fields that say the same again.
+fn in_words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => format!("{} ({})", status.message, status.code),
+        other => other.to_string(),
     }
 }

@@ -16,4 +16,6 @@ pub use error::MeshError;
 pub use install::{DEFAULT_PROFILE, ISTIO_NAMESPACE, Install, SidecarMode};
 pub use open_connections::{OpenConnections, PASSTHROUGH};
 pub use outbound::{Outbound, Way};
-pub use proxy::{ADMIN_PORT, CONTAINER as PROXY_CONTAINER, Certificate, Proxy, Stats, excerpt};
+pub use proxy::{
+    ADMIN_PORT, CONTAINER as PROXY_CONTAINER, Certificate, Proxy, Stats, excerpt, query_value,
+};

@@ -97,7 +97,7 @@ impl<'a> Proxy<'a> {
     pub async fn stats(&self, filter: &str) -> Result<Stats, MeshError> {
         Ok(Stats::parse(
             &self
-                .page(&format!("/stats?filter={}", encoded(filter)))
+                .page(&format!("/stats?filter={}", query_value(filter)))
                 .await?,
         ))
     }
@@ -210,7 +210,7 @@ fn extensions(dump: &Value) -> Vec<String> {
 }
 
 /// A query value with everything but letters and digits encoded.
-fn encoded(text: &str) -> String {
+pub fn query_value(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => (byte as char).to_string(),
@@ -256,6 +256,6 @@ mod tests {
 
     #[test]
     fn queries_are_encoded() {
-        assert_eq!(encoded("a|b."), "a%7Cb%2E");
+        assert_eq!(query_value("a|b."), "a%7Cb%2E");
     }
 }

@@ -63,6 +63,11 @@ pub enum NoLicense {
 }
 
 impl License {
+    /// Its text, for whoever has to keep it out of what is written.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+
     /// Reads a license file.
     ///
     /// # Errors

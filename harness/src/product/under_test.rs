@@ -24,6 +24,18 @@ pub enum Product {
 }
 
 impl Product {
+    /// Texts that must not be written anywhere: the licenses that were given.
+    pub fn secrets(&self) -> Vec<String> {
+        match self {
+            Self::Ignite => vec![],
+            Self::GridGain(given) => [&given.license, &given.expired_license]
+                .into_iter()
+                .flatten()
+                .map(super::license_file::License::text)
+                .collect(),
+        }
+    }
+
     /// The name in reports.
     pub fn name(&self) -> &'static str {
         match self {

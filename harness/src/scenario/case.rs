@@ -11,7 +11,9 @@ use super::definition::time;
 use super::{Stand, StepError};
 use crate::diagnose::{Snapshot, diagnose};
 use crate::evidence::snapshot;
-use crate::outcome::{CaseClaim, CaseRecord, Check, Cure, Diagnosis, Observed, PhaseTime, Symptom};
+use crate::outcome::{
+    CaseClaim, CaseRecord, Check, Cure, Diagnosis, Observed, PhaseTime, Standing, Symptom, Weight,
+};
 use crate::product::Product;
 use crate::progress::Stage;
 
@@ -96,8 +98,8 @@ pub(super) struct Carried {
     pub(super) phases: Vec<PhaseTime>,
     /// What kept a phase from being carried through.
     pub(super) error: Option<StepError>,
-    /// The snapshot that diagnosis read.
-    pub(super) snapshot: Option<Snapshot>,
+    /// The snapshots that diagnosis read: of the fault, and of the cured cluster.
+    pub(super) snapshots: Vec<(&'static str, Snapshot)>,
 }
 
 /// Carries a case through its phases, as far as they show something.
@@ -111,7 +113,7 @@ pub(super) async fn carry(
         record: CaseRecord::new(case.claim()),
         phases: vec![],
         error: None,
-        snapshot: None,
+        snapshots: vec![],
     };
     let phases = in_order(case, stand, mutation, stage, &mut carried).await;
     carried.error = phases.err();
@@ -135,7 +137,7 @@ async fn in_order(
     let Carried {
         record,
         phases,
-        snapshot: taken,
+        snapshots,
         ..
     } = carried;
     let begun = Instant::now();
@@ -161,7 +163,7 @@ async fn in_order(
     let begun = Instant::now();
     stage.message("diagnosis");
     let (read, said) = timed(diagnosed(stand), "diagnosis", begun, phases).await?;
-    *taken = Some(read);
+    snapshots.push(("fault", read));
     record.diagnosis = Some(said);
     if healthy || !told {
         return Ok(());
@@ -179,11 +181,38 @@ async fn in_order(
     record.remedy = Some(remedied.done);
     record.cure = Some(remedied.cure);
     record.recovery = remedied.recovery;
+    if record.cure != Some(Cure::None) {
+        let begun = Instant::now();
+        let (read, said) = timed(diagnosed(stand), "diagnosis again", begun, phases).await?;
+        snapshots.push(("recovered", read));
+        record.recovery.push(silent(&said));
+    }
     Ok(())
 }
 
+/// That diagnosis finds nothing wrong with the cured cluster. What is less safe than it could be, it
+/// may still find: some cases run without STRICT.
+fn silent(said: &Diagnosis) -> Check {
+    let wrong = said
+        .findings
+        .iter()
+        .filter(|f| matches!(f.weight, Weight::Cause | Weight::Symptom));
+    let wrong: Vec<String> = wrong
+        .map(|f| format!("{} on {}", f.code, f.object))
+        .collect();
+    let seen = match wrong.as_slice() {
+        [] => "nothing that keeps the cluster from working".to_owned(),
+        found => found.join(", "),
+    };
+    let statement = "diagnosis finds nothing wrong any more";
+    Check::answered(Standing::Truth, statement, wrong.is_empty(), seen, vec![])
+}
+
 async fn diagnosed(stand: &Stand) -> Result<(Snapshot, Diagnosis), StepError> {
-    let command = format!("meshproof diagnose -n {}", stand.namespace);
+    let command = format!(
+        "meshproof record -n {}, within a run of its scenario",
+        stand.namespace
+    );
     let taken = snapshot::take(&stand.kube, &stand.namespace, &command).await?;
     let said = diagnose(&taken);
     Ok((taken, said))

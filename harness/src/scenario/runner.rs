@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::case;
 use super::definition::{Phases, Scenario};
 use super::plan::Plan;
-use super::{Stand, StepError, namespaces};
+use super::{Keeping, Stand, StepError, namespaces};
 use crate::diagnose::Snapshot;
 use crate::expectation::{Expectations, Key, Outcome, ProxyKind};
 use crate::outcome::{ScenarioOutcome, Verdict, judge_case, judge_checkpoint};
@@ -27,6 +27,7 @@ pub struct Runner {
     plan: Plan,
     stand: Stand,
     expectations: Expectations,
+    keeping: Option<Keeping>,
     done: Mutex<Done>,
     count: watch::Sender<usize>,
 }
@@ -41,11 +42,17 @@ struct Done {
 
 impl Runner {
     /// A run of which nothing is done. `stand` is the walk's own.
-    pub fn new(plan: Plan, stand: Stand, expectations: Expectations) -> Self {
+    pub fn new(
+        plan: Plan,
+        stand: Stand,
+        expectations: Expectations,
+        keeping: Option<Keeping>,
+    ) -> Self {
         Self {
             plan,
             stand,
             expectations,
+            keeping,
             done: Mutex::default(),
             count: watch::Sender::new(0),
         }
@@ -61,7 +68,8 @@ impl Runner {
         self.with_done(|done| done.outcomes.clone())
     }
 
-    /// Hands over the snapshots that diagnosis read, each with its scenario's namespace.
+    /// Hands over the snapshots that diagnosis read, each with its scenario's namespace and what of
+    /// the scenario it shows.
     pub fn take_snapshots(&self) -> Vec<(String, Snapshot)> {
         self.with_done(|done| std::mem::take(&mut done.snapshots))
     }
@@ -152,15 +160,29 @@ impl Runner {
                 (verdict, fact, vec![])
             }
         };
-        stage.message(verdict.name());
-        stage.done();
         let outcome = ScenarioOutcome {
             checks,
             phases: carried.phases,
             on_cluster: true,
             ..self.outcome_of(scenario, decided_by)
         };
-        self.judged(outcome, verdict)
+        let mut outcome = self.judged(outcome, verdict);
+        stage.message(outcome.verdict.name());
+        self.keep(&self.stand, &mut outcome, &self.plan.walked)
+            .await;
+        stage.done();
+        outcome
+    }
+
+    /// Captures what there is of a scenario whose outcome is news, while it is there.
+    async fn keep(&self, stand: &Stand, outcome: &mut ScenarioOutcome, namespaces: &[String]) {
+        let Some(keeping) = &self.keeping else {
+            return;
+        };
+        if !outcome.expectation.green && outcome.on_cluster {
+            let told = keeping.capture(stand, &outcome.id, namespaces).await;
+            outcome.remarks.push(told);
+        }
     }
 
     async fn case(&self, scenario: &Scenario, round: u32) {
@@ -190,10 +212,9 @@ impl Runner {
                     Some(error) => failed(error),
                     None => judge_case(&carried.record),
                 };
-                if let Some(snapshot) = carried.snapshot {
-                    let named = (stand.namespace.clone(), snapshot);
-                    self.with_done(|done| done.snapshots.push(named));
-                }
+                let named = carried.snapshots.into_iter();
+                let named = named.map(|(of, s)| (format!("{}-{of}", stand.namespace), s));
+                self.with_done(|done| done.snapshots.extend(named));
                 let outcome = ScenarioOutcome {
                     case: Some(Box::new(carried.record)),
                     phases: carried.phases,
@@ -207,7 +228,9 @@ impl Runner {
             let told = format!("Run with --mutate {}.", mutation.name());
             outcome.remarks.push(told);
         }
-        stage.message(verdict.name());
+        let mut outcome = self.judged(outcome, verdict);
+        stage.message(outcome.verdict.name());
+        self.keep(&stand, &mut outcome, &filled).await;
         stage.done();
         if !stand.keep {
             // What is run alone may reach beyond its namespace as long as any object of it is there.
@@ -217,7 +240,7 @@ impl Runner {
             };
             self.note_left(gone);
         }
-        self.note(self.judged(outcome, verdict));
+        self.note(outcome);
     }
 
     /// What comes of a scenario that cannot be asked: the cluster is not touched for it.

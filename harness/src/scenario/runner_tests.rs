@@ -125,7 +125,7 @@ fn stand() -> Stand {
 
 fn run_of(record: &str) -> Runner {
     let expectations = Expectations::parse(record).unwrap();
-    Runner::new(Plan::new(scenarios(), vec![]), stand(), expectations)
+    Runner::new(Plan::new(scenarios(), vec![]), stand(), expectations, None)
 }
 
 #[tokio::test]

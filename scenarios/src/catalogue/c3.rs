@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use meshproof_harness::evidence::{intruder, nodes};
+use meshproof_harness::evidence::{intruder, log_gate, nodes};
 use meshproof_harness::kube::{Kube, KubeError, Objects, Seen, Watch, pods, until};
 use meshproof_harness::outcome::{Check, Evidence, Standing, Symptom};
 use meshproof_harness::product::{Product, client};
@@ -138,6 +138,13 @@ impl Checkpoint for TwoNodes {
         ));
         if healthy {
             checks.push(data_flows(stand, nodes::PODS[0], nodes::PODS[1], KEYS).await);
+        }
+        let made = listed
+            .iter()
+            .filter_map(|pod| pod.metadata.creation_timestamp.as_ref());
+        if let Some(first) = made.map(|time| time.0).min() {
+            let quiet = log_gate::check(&stand.kube, namespace, first, &[]).await?;
+            checks.insert(checks.len().saturating_sub(1), quiet);
         }
         Ok(checks)
     }

@@ -1,9 +1,11 @@
 //! C4: STRICT is in force, plaintext is refused on every port, and the cluster lives on under it.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::DeleteParams;
 use meshproof_harness::evidence::intruder::{self, Intrusion};
+use meshproof_harness::evidence::log_gate;
 use meshproof_harness::evidence::nodes::{self, NodeReading};
 use meshproof_harness::kube::{KubeError, Seen, pods, until};
 use meshproof_harness::mesh::{Proxy, Stats};
@@ -46,6 +48,8 @@ struct Enforced {
     /// Uid and Ready time of each pod before the policy.
     pods_before: Vec<(String, Option<i64>)>,
     permissive: Intrusion,
+    /// From when on the policy was in force on both proxies.
+    since: Timestamp,
     /// What the nodes' logs gained from the permissive attempts.
     permissive_log: Vec<String>,
 }
@@ -64,6 +68,7 @@ impl Checkpoint for Strict {
         stand.kube.apply(&policy.objects).await?;
         in_force(stand, &addresses).await?;
         Ok(Enforced {
+            since: Timestamp::now(),
             addresses,
             pods_before: found
                 .iter()
@@ -75,6 +80,7 @@ impl Checkpoint for Strict {
     }
 
     async fn check(&self, stand: &Stand, enforced: Enforced) -> Result<Vec<Check>, StepError> {
+        let since = enforced.since;
         let mut checks = vec![listed(stand).await?];
         checks.extend(refused(stand, &enforced).await?);
         let found = ignite_pods(stand).await?;
@@ -107,6 +113,8 @@ impl Checkpoint for Strict {
         checks.push(c3::data_flows(stand, first, second, "under-strict-a").await);
         checks.push(c3::data_flows(stand, second, first, "under-strict-b").await);
         checks.extend(rejoins(stand, second).await?);
+        let quiet = log_gate::check(&stand.kube, &stand.namespace, since, &[]).await?;
+        checks.insert(checks.len().saturating_sub(1), quiet);
         Ok(checks)
     }
 }

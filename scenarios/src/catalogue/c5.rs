@@ -4,10 +4,12 @@
 
 mod questions;
 
+use jiff::Timestamp;
 use meshproof_harness::evidence::access_log::{self, Entry};
 use meshproof_harness::evidence::certificate::SelfSigned;
 use meshproof_harness::evidence::gateway::{self, Wanted};
 use meshproof_harness::evidence::https::{Answer, HOST, HttpsClient, HttpsError, Trust};
+use meshproof_harness::evidence::log_gate;
 use meshproof_harness::evidence::plain_http::{self, PlainAttempt};
 use meshproof_harness::kube::{Forward, pods};
 use meshproof_harness::mesh::{ISTIO_NAMESPACE, Proxy, Stats};
@@ -64,6 +66,8 @@ struct Ready {
     forward: Forward,
     certificate: SelfSigned,
     client_pod: String,
+    /// When the step was done.
+    since: Timestamp,
 }
 
 /// The exchanges by which the guide's claim is proved.
@@ -124,6 +128,7 @@ impl Checkpoint for Exposed {
             forward,
             certificate,
             client_pod,
+            since: Timestamp::now(),
         })
     }
 
@@ -148,6 +153,8 @@ impl Checkpoint for Exposed {
             let (namespace, pod) = (&stand.namespace, &ready.client_pod);
             checks.push(questions::hop_is_mutual_tls(namespace, pod, &further.entry));
         }
+        let quiet = log_gate::check(&stand.kube, &stand.namespace, ready.since, &[]).await?;
+        checks.insert(checks.len().saturating_sub(1), quiet);
         Ok(checks)
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! What is changed in it, and what that has to show, is each case's own.
 
+use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{DeleteParams, ListParams};
-use meshproof_harness::evidence::nodes;
+use meshproof_harness::evidence::{log_gate, nodes};
 use meshproof_harness::kube::{Kube, KubeError, Objects, Seen, Watch, pods, until};
 use meshproof_harness::outcome::{Check, Standing, Symptom};
 use meshproof_harness::product::guide;
@@ -224,8 +225,10 @@ async fn newest_revision(kube: &Kube, namespace: &str) -> Result<String, StepErr
     Ok(revision.await?)
 }
 
-/// Whether the nodes are one cluster that stays one, with data flowing from one to the other.
+/// Whether the nodes are one cluster with data flowing from one to the other; where it is to hold for
+/// so many seconds, also that it stays one and that no log has an unexpected error line meanwhile.
 pub(super) async fn healthy(stand: &Stand, keys: &str, hold: u64) -> Result<Vec<Check>, StepError> {
+    let since = Timestamp::now();
     let (state, readings) = nodes::settled(&stand.kube, &stand.namespace, SETTLE).await?;
     let mut checks = vec![state_is(stand, Symptom::Healthy, &state, &readings)];
     if state.symptom != Symptom::Healthy {
@@ -234,6 +237,7 @@ pub(super) async fn healthy(stand: &Stand, keys: &str, hold: u64) -> Result<Vec<
     checks.push(c3::data_flows(stand, nodes::PODS[0], nodes::PODS[1], keys).await);
     if hold > 0 {
         checks.push(stays(stand, &readings, Symptom::Healthy, hold).await?);
+        checks.push(log_gate::check(&stand.kube, &stand.namespace, since, &[]).await?);
     }
     Ok(checks)
 }

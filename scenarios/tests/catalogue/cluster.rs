@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use libtest_mimic::{Arguments, Completion, Conclusion, Failed, Trial};
 use meshproof::cleanup::Cleanup;
-use meshproof::session::Session;
+use meshproof::session::{Options, Session};
 use meshproof::trials::{self, Asked, Told};
 use meshproof::{catalogue, selection};
 use meshproof_harness::lab::{self, Paths};
@@ -93,11 +93,16 @@ fn try_run(arguments: &Arguments) -> Result<Result<(), ExitCode>, String> {
         ..Plan::new(planned(arguments), vec![GUIDE_NAMESPACE.into()])
     };
     let cleanup = Cleanup::default();
+    let run_id = folder::run_id(Timestamp::now(), "test");
+    let options = Options {
+        captures: RunFolder::place(&paths.state, &run_id).join(folder::CAPTURES),
+        ..asked.options.clone()
+    };
     let begun = runtime.block_on(async {
         tokio::select! {
             biased;
             signal = interrupt.comes() => Err(format!("{} came while the lab was brought up", signal.name)),
-            begun = Session::begin(&paths, asked.options.clone(), plan, &cleanup, &progress) => {
+            begun = Session::begin(&paths, options, plan, &cleanup, &progress) => {
                 begun.map_err(|error| error.to_string())
             }
         }
@@ -137,7 +142,7 @@ fn try_run(arguments: &Arguments) -> Result<Result<(), ExitCode>, String> {
     plan.abort();
     let panicked = runtime.block_on(plan).is_err_and(|e| e.is_panic());
     let mut failed = panicked || conclusion.as_ref().map_or(true, Conclusion::has_failed);
-    failed |= !finish(&runtime, session, &paths);
+    failed |= !finish(&runtime, session, run_id, &paths);
     Ok(match interrupt.came() {
         Some(signal) => Err(ExitCode::from(signal.exit_code())),
         None if failed => Err(ExitCode::from(FAILED)),
@@ -202,8 +207,7 @@ fn told(mut waiting: Waiting, id: &str) -> Result<Completion, Failed> {
 }
 
 /// Cleans up and writes the report; whether both went well.
-fn finish(runtime: &Runtime, session: Session, paths: &Paths) -> bool {
-    let run_id = folder::run_id(Timestamp::now(), "test");
+fn finish(runtime: &Runtime, session: Session, run_id: String, paths: &Paths) -> bool {
     let run = runtime.block_on(session.finish(run_id));
     for left in &run.left_behind {
         eprintln!("left behind on the cluster: {left}");
@@ -218,7 +222,8 @@ fn finish(runtime: &Runtime, session: Session, paths: &Paths) -> bool {
 /// Writes the run folder and shows the table, on standard error: standard output is the test
 /// harness's, in a format that programs may read.
 fn write_down(run: &Run, paths: &Paths) -> Result<(), String> {
-    let folder = RunFolder::create(&paths.state, &run.id).map_err(|error| error.to_string())?;
+    let folder =
+        RunFolder::create_or_open(&paths.state, &run.id).map_err(|error| error.to_string())?;
     folder.write(run).map_err(|error| error.to_string())?;
     let view = table::View {
         width: table::DEFAULT_WIDTH,

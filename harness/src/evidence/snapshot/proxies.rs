@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use super::patience;
 use crate::diagnose::{ProxyRecord, ProxySample};
 use crate::kube::Kube;
-use crate::mesh::ADMIN_PORT;
+use crate::mesh::{ADMIN_PORT, query_value};
 
 /// The time between the two samples of a proxy's statistics. With twice [`PAGE_ANSWER`] and the
 /// lists before them it is under the 3 s that a diagnosis may take.
 const BETWEEN_SAMPLES: Duration = Duration::from_millis(700);
 /// How long a page of a proxy is given, all those that are asked for at the same moment together.
 const PAGE_ANSWER: Duration = Duration::from_millis(900);
-/// Statistics that rules read.
-const STATISTICS: &str = "ssl|upstream_cx|no_filter_chain|downstream_cx|update_rejected|rbac";
+/// Statistics that rules read, or that a person looks for beside them.
+const STATISTICS: &str = r"(ssl\.(handshake|no_certificate|fail_verify_\w+)|no_filter_chain_match|update_rejected|upstream_cx_(total|active|connect_fail)|rbac.*)$";
 
 /// A proxy, unless it does not answer at all: a pod that only begins has none yet. What it stops
 /// answering later is left empty.
@@ -27,7 +27,7 @@ pub(super) async fn proxy(kube: &Kube, namespace: &str, pod: &str) -> Option<Pro
         let (status, body) = answered.ok()?;
         (status == 200).then_some(body)
     };
-    let filter = format!("/stats?filter={}", STATISTICS.replace('|', "%7C"));
+    let filter = format!("/stats?filter={}", query_value(STATISTICS));
     let sample = || async {
         let at = Timestamp::now();
         let stats = page(filter.clone()).await?;

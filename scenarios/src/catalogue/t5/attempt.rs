@@ -95,7 +95,9 @@ impl Attempt {
     pub(super) fn in_words(&self) -> String {
         let forward = match (&self.forward, &self.complaint) {
             (Some(error), _) => format!("port-forward: {error}"),
-            (None, Some(complaint)) => format!("port-forward listens, then: {complaint}"),
+            (None, Some(complaint)) => {
+                format!("port-forward listens, then: {}", last_words(complaint))
+            }
             (None, None) => "port-forward listens".to_owned(),
         };
         let request = match &self.request {
@@ -147,6 +149,14 @@ impl Attempt {
             self.in_words(),
         )
     }
+}
+
+/// What the kubelet says at the end of a long line of identifiers: `dial tcp4 ...: connection refused`.
+fn last_words(complaint: &str) -> &str {
+    let words = complaint
+        .find("dial tcp4")
+        .map_or(complaint, |at| &complaint[at..]);
+    words.split(" IPv6").next().unwrap_or(words)
 }
 
 async fn free_port() -> std::io::Result<SocketAddr> {
