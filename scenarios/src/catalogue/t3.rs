@@ -32,6 +32,9 @@ pub fn scenarios() -> Vec<Scenario> {
             "The guide does not say what becomes of the data: the cluster is in memory, with one \
              backup, and the restart goes through a moment in which one node has a sidecar and the \
              other has none.",
+            "Without a sidecar to wait for, a node may look up the headless Service before its own \
+             address is in it. Ignite then takes the list for other nodes' only, and two such nodes \
+             wait for each other for ever, at 1/1 (measured; seen under load).",
         ],
     };
     vec![Scenario::case(about, NotLabelled)]
@@ -41,6 +44,8 @@ struct NotLabelled;
 
 /// The keys that are written while there is no sidecar.
 const KEYS: &str = "written-without-a-sidecar";
+/// Seconds within which nodes without a sidecar join, if they do at all.
+const JOIN: u64 = 45;
 const WITH_SIDECAR: (usize, usize) = (2, 2);
 const WITHOUT: (usize, usize) = (1, 1);
 
@@ -84,23 +89,25 @@ impl Case for NotLabelled {
             let listed = cluster::listed(stand).await?;
             let lines = listed.iter().map(pods::line).collect::<Vec<_>>().join(", ");
             let bare = listed.iter().all(|pod| pods::readiness(pod) == WITHOUT);
-            let (state, readings) = nodes::settled(&stand.kube, &stand.namespace, SETTLE).await?;
-            let mut checks = vec![cluster::state_is(
-                stand,
-                Symptom::Healthy,
-                &state,
-                &readings,
-            )];
-            checks.push(cluster::stays(stand, &readings, state.symptom, HOLD).await?);
-            checks.push(c3::data_flows(stand, nodes::PODS[0], nodes::PODS[1], KEYS).await);
-            checks.push(strict_refuses_nothing(stand).await?);
+            let (state, readings) = nodes::settled(&stand.kube, &stand.namespace, JOIN).await?;
+            let joined = state.symptom == Symptom::Healthy;
+            let mut checks = vec![];
+            if joined {
+                checks.push(cluster::stays(stand, &readings, state.symptom, HOLD).await?);
+                checks.push(c3::data_flows(stand, nodes::PODS[0], nodes::PODS[1], KEYS).await);
+                checks.push(strict_refuses_nothing(stand).await?);
+            }
+            let (symptom, because) = match (bare, joined) {
+                (true, true) => (Symptom::NoSidecar, lines),
+                (true, false) => (
+                    Symptom::CannotJoin,
+                    format!("{lines}; after {JOIN} s {}", state.reason),
+                ),
+                (false, _) => (state.symptom, state.reason),
+            };
             Ok(Observed {
-                symptom: if bare {
-                    Symptom::NoSidecar
-                } else {
-                    state.symptom
-                },
-                because: lines,
+                symptom,
+                because,
                 checks,
             })
         })

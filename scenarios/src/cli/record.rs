@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use meshproof_harness::expectation::{
     AcceptError, Expectations, ExpectationsError, Ground, header,
 };
-use meshproof_harness::outcome::Run;
+use meshproof_harness::outcome::{Run, ScenarioOutcome, Verdict};
 use meshproof_harness::report::folder::{FolderError, write_whole};
 
 use crate::session;
@@ -138,16 +138,21 @@ impl Record {
     pub fn accept(&self, ground: &Ground, run: &Run, reason: &str) -> Result<String, RecordError> {
         let path = self.file.as_deref().ok_or(RecordError::NoFile)?;
         let text = read(path)?;
-        let accepted = self
-            .parse(&text)?
-            .accept(ground, &run.outcomes, &run.id, reason)?;
+        let (spoilt, good) = apart(&run.outcomes);
+        // With nothing good left the refusal tells why.
+        let asked = if good.is_empty() {
+            &run.outcomes
+        } else {
+            &good
+        };
+        let accepted = self.parse(&text)?.accept(ground, asked, &run.id, reason)?;
         let text = accepted
             .render(header(&text))
             .map_err(|error| RecordError::Format(error.to_string()))?;
         // A link stays one: what it points to is written.
         let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         write_whole(&target, &text)?;
-        let new = run.outcomes.iter().filter(|o| !o.expectation.green);
+        let new = good.iter().filter(|o| !o.expectation.green);
         let mut news: Vec<String> = vec![];
         for outcome in new {
             let told = format!("{} {}", outcome.id, outcome.verdict.name());
@@ -159,15 +164,37 @@ impl Record {
             [] => "none of them new".to_owned(),
             some => format!("new: {}", some.join(", ")),
         };
-        let outcomes = match run.outcomes.len() {
+        let outcomes = match good.len() {
             1 => "1 outcome is".to_owned(),
             n => format!("{n} outcomes are"),
         };
+        let left_out = match spoilt.as_slice() {
+            [] => String::new(),
+            ids => format!("; never Invalid or Failed, so not {}", ids.join(", ")),
+        };
         Ok(format!(
-            "{outcomes} on record in {} ({news})",
+            "{outcomes} on record in {} ({news}){left_out}",
             path.display()
         ))
     }
+}
+
+/// The ids of scenarios of which an outcome says nothing of the guide, and all outcomes of the
+/// others: an entry with half of its outcomes would be a false one.
+fn apart(outcomes: &[ScenarioOutcome]) -> (Vec<String>, Vec<ScenarioOutcome>) {
+    let mut spoilt: Vec<String> = vec![];
+    for outcome in outcomes {
+        let says_nothing = matches!(
+            outcome.verdict,
+            Verdict::Invalid { .. } | Verdict::Failed { .. }
+        );
+        if says_nothing && !spoilt.contains(&outcome.id) {
+            spoilt.push(outcome.id.clone());
+        }
+    }
+    let good = outcomes.iter().filter(|o| !spoilt.contains(&o.id));
+    let good = good.cloned().collect();
+    (spoilt, good)
 }
 
 fn read(path: &Path) -> Result<String, RecordError> {
@@ -180,7 +207,7 @@ fn read(path: &Path) -> Result<String, RecordError> {
 #[cfg(test)]
 mod tests {
     use meshproof_harness::expectation::{ProxyKind, SidecarMode};
-    use meshproof_harness::outcome::{SCHEMA_VERSION, ScenarioOutcome, Verdict};
+    use meshproof_harness::outcome::SCHEMA_VERSION;
 
     use super::*;
 

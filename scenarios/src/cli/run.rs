@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use meshproof_harness::lab::Paths;
-use meshproof_harness::outcome::Run;
+use meshproof_harness::outcome::{Run, ScenarioOutcome, Verdict};
 use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::report::folder::{self, RunFolder};
@@ -86,7 +86,11 @@ async fn run_plan(
         if let Some(reason) = accept {
             // On standard error, since standard output may be JSON.
             eprintln!("meshproof: {}", record.accept(&ground, &run, &reason)?);
-            as_expected = run.left_behind.is_empty();
+            // What could not be accepted is as little expected as before.
+            let accepted = |o: &ScenarioOutcome| {
+                !matches!(o.verdict, Verdict::Invalid { .. } | Verdict::Failed { .. })
+            };
+            as_expected = run.left_behind.is_empty() && run.outcomes.iter().all(accepted);
         }
         Ok(if as_expected {
             ExitCode::SUCCESS
