@@ -43,9 +43,9 @@ impl ClusterState {
 /// - **Stall**: some node says that the exchange under way does not end.
 /// - **Split**: every node has completed its exchange, and every node's log and REST answer list
 ///   fewer servers than there are, in clusters that have no node in common.
-/// - **Healthy**: every node's latest snapshot counts all nodes at the same newest version, the
-///   exchange at that version is completed on every node, and every REST answer lists exactly
-///   these nodes.
+/// - **Healthy**: the exchange at the same newest version is completed on every node, the snapshot
+///   of that version, where the node printed one, counts all nodes, and every REST answer lists
+///   exactly these nodes.
 /// - **Undecided**: anything else, with what is missing.
 #[must_use]
 pub fn cluster_state(nodes: &[NodeView<'_>]) -> ClusterState {
@@ -98,12 +98,6 @@ fn settled<'a>(node: &NodeView<'a>) -> Result<Settled<'a>, String> {
             "{name} has not completed the exchange at topology version {newest}"
         ));
     }
-    if snapshot.version < newest {
-        return Err(format!(
-            "{name} has begun topology version {newest} and last printed {}",
-            snapshot.version
-        ));
-    }
     let Some((id, _)) = log.local_node() else {
         return Err(format!("{name} has not printed its node id"));
     };
@@ -111,8 +105,13 @@ fn settled<'a>(node: &NodeView<'a>) -> Result<Settled<'a>, String> {
         return Err(format!("{name} gave no answer to REST top"));
     };
     let members: BTreeSet<&str> = top.iter().map(|node| node.node_id.as_str()).collect();
-    let servers = snapshot.servers as usize;
-    if members.len() != servers + snapshot.clients as usize || !members.contains(id) {
+    // Where the log counts none at this version, REST does, which tells no server from a client; the
+    // cluster has none of the latter.
+    let (servers, clients) = match log.servers() {
+        Some(servers) => (servers as usize, snapshot.clients as usize),
+        None => (members.len(), 0),
+    };
+    if members.len() != servers + clients || !members.contains(id) {
         return Err(format!(
             "{name} logs {servers} server(s) and its REST top lists {} node(s){}",
             members.len(),

@@ -72,10 +72,17 @@ impl NodeLog {
         })
     }
 
-    /// The number of server nodes in the latest snapshot.
+    /// The number of server nodes in the latest snapshot, as long as that is of the newest topology.
+    ///
+    /// A node that another joins while it is itself still starting prints but one snapshot, of the
+    /// version at which it joined, after the newer exchange (measured on a busy machine): its log
+    /// then counts no servers, and only REST does.
     #[must_use]
     pub fn servers(&self) -> Option<u32> {
-        self.snapshot().map(|snapshot| snapshot.servers)
+        let newest = self.newest_version();
+        self.snapshot()
+            .filter(|snapshot| Some(snapshot.version) == newest)
+            .map(|snapshot| snapshot.servers)
     }
 
     /// The newest topology version the node knows of, from snapshots and from exchanges begun: a

@@ -55,6 +55,27 @@ fn split() -> Recorded {
 }
 
 #[test]
+fn a_node_that_started_late_counts_by_rest_and_its_log_does_not_contradict() {
+    let late = Recorded::new([
+        (
+            file!("late-snapshot/node-0.log"),
+            Some(file!("late-snapshot/top-0.json")),
+        ),
+        (
+            file!("late-snapshot/node-1.log"),
+            Some(file!("late-snapshot/top-1.json")),
+        ),
+    ]);
+    assert_eq!(late.logs[0].servers(), None);
+    let state = late.state();
+    assert_eq!(state.symptom, Symptom::Healthy, "{}", state.reason);
+    // The same log with the answer of a node that is alone is no healthy cluster.
+    let mut apart = late;
+    apart.tops[0].as_mut().unwrap().truncate(1);
+    assert_ne!(apart.state().symptom, Symptom::Healthy);
+}
+
+#[test]
 fn two_nodes_that_agree_are_healthy() {
     let state = healthy().state();
     assert_eq!(state.symptom, Symptom::Healthy, "{}", state.reason);
