@@ -143,17 +143,18 @@ impl Session {
             keep: options.keep,
             progress: progress.clone(),
         };
-        let keeping = Keeping {
+        // What is left out on purpose is news on purpose.
+        let keeping = plan.mutation.is_none().then(|| Keeping {
             folder: options.captures.clone(),
             engine: lab.engine.clone(),
             cluster: lab.cluster.record.clone(),
             known_secrets: options.product.secrets(),
             since: started,
-        };
+        });
         let expectations = Expectations::parse(&options.expectations)
             .map_err(StepError::other("reading the expectations on record"))?;
         Ok(Self {
-            runner: Arc::new(Runner::new(plan, stand, expectations, Some(keeping))),
+            runner: Arc::new(Runner::new(plan, stand, expectations, keeping)),
             lab,
             lab_facts,
             mesh_facts,

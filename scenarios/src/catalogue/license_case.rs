@@ -62,7 +62,7 @@ impl LicenseCase {
     /// The cluster with its license in its place.
     fn healthy_one(&self, stand: &Stand) -> Result<Deployment, StepError> {
         if self.0 != Broken::SecretMissing {
-            return Deployment::of_the_guide(stand, false);
+            return Deployment::of_the_guide(stand, true);
         }
         let stand = Stand {
             product: Product::Ignite,
@@ -70,7 +70,7 @@ impl LicenseCase {
         };
         Ok(Deployment {
             license: Some(license_file::secret(&stand.namespace, STAND_IN)),
-            ..Deployment::of_the_guide(&stand, false)?.edited(edit::mount_license)?
+            ..Deployment::of_the_guide(&stand, true)?.edited(edit::mount_license)?
         })
     }
 

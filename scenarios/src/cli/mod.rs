@@ -9,6 +9,7 @@ mod guarded;
 mod lab;
 mod list;
 pub mod logging;
+mod noticed;
 mod record;
 mod run;
 mod tally;
@@ -53,6 +54,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Lists the Istio builds that `--istio` knows, the default first.
+    Builds,
     /// Brings up the lab with its mesh and leaves it standing.
     Up(LabArguments),
     /// Deletes the lab's clusters.
@@ -250,6 +253,12 @@ impl Cli {
                     arguments,
                 } => run::run(paths, filters, plan, arguments).await,
                 Command::List { json } => list::run(json),
+                Command::Builds => {
+                    for build in pins::ISTIO_BUILDS {
+                        println!("{}", build.id);
+                    }
+                    Ok(ExitCode::SUCCESS)
+                }
                 Command::Up(arguments) => lab::up(paths, arguments).await,
                 Command::Down => lab::down(&paths).await,
                 Command::Status { json } => lab::status(&paths, json).await,

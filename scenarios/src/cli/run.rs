@@ -11,6 +11,7 @@ use meshproof_harness::report::{checks, json, table};
 use meshproof_harness::scenario::{Plan, jobs_here};
 
 use super::guarded::guarded;
+use super::noticed::Noticed;
 use super::record::Record;
 use super::{LabArguments, Outcome, PlanArguments, RunArguments, terminal};
 use crate::cleanup::Cleanup;
@@ -35,11 +36,17 @@ pub async fn run(
     arguments: RunArguments,
 ) -> Outcome {
     let accept = plan.accept;
+    let mutation = plan.mutate.map(Into::into);
+    let mut scenarios = selection::select(&filters)?;
+    if mutation.is_some() {
+        // Nothing is left out of a step.
+        scenarios.retain(|scenario| !scenario.is_step());
+    }
     let plan = Plan {
         jobs: plan.jobs.unwrap_or_else(jobs_here),
         repeat: plan.repeat,
-        mutation: plan.mutate.map(Into::into),
-        ..Plan::new(selection::select(&filters)?, vec![GUIDE_NAMESPACE.into()])
+        mutation,
+        ..Plan::new(scenarios, vec![GUIDE_NAMESPACE.into()])
     };
     run_plan(paths, "run", plan, accept, arguments).await
 }
@@ -55,6 +62,7 @@ async fn run_plan(
     if let Some(reason) = &accept {
         record.may_accept(reason, std::env::var("CI").ok().as_deref())?;
     }
+    let mutation = plan.mutation;
     let options = Options {
         expectations: record.text.clone(),
         ..options(&arguments.lab, &arguments)?
@@ -91,6 +99,11 @@ async fn run_plan(
                 !matches!(o.verdict, Verdict::Invalid { .. } | Verdict::Failed { .. })
             };
             as_expected = run.left_behind.is_empty() && run.outcomes.iter().all(accepted);
+        }
+        if let Some(mutation) = mutation {
+            let noticed = Noticed::of(&run.outcomes, mutation);
+            eprintln!("meshproof: {noticed}");
+            as_expected = noticed.missed.is_empty() && run.left_behind.is_empty();
         }
         Ok(if as_expected {
             ExitCode::SUCCESS

@@ -45,6 +45,25 @@ pub const KNOWN: &[Known] = &[
         parts: &["Failed to handle request: CACHE_"],
         why: "the second line that a node writes for the same REST request",
     },
+    Known {
+        program: Program::Istiod,
+        parts: &[
+            "failed to updated: Operation cannot be fulfilled on \
+             validatingwebhookconfigurations",
+            "the object has been modified",
+        ],
+        why: "istioctl and istiod write the validating webhook at the same time during an install; \
+              istiod loses by the object's version and tries again at once",
+    },
+    Known {
+        program: Program::Istiod,
+        parts: &[
+            "error handling istio-validator-",
+            "retrying",
+            "the object has been modified",
+        ],
+        why: "the second line that istiod writes for the same conflict, with the retry",
+    },
 ];
 
 #[cfg(test)]
