@@ -12,7 +12,9 @@ pub struct Noticed {
     /// Those whose outcome is not on record.
     noticed: Vec<String>,
     /// Those whose outcome is, as if nothing had been left out: they are broken.
-    pub missed: Vec<String>,
+    missed: Vec<String>,
+    /// Those that ended before they came to what was left out: whether they notice is unknown.
+    ended_before: Vec<String>,
     /// Those of which nothing could be left out.
     without: Vec<String>,
     mutation: &'static str,
@@ -24,6 +26,7 @@ impl Noticed {
         let mut sorted = Self {
             noticed: vec![],
             missed: vec![],
+            ended_before: vec![],
             without: vec![],
             mutation: mutation.name(),
         };
@@ -35,6 +38,8 @@ impl Noticed {
                 &mut sorted.without
             } else if outcome.expectation.green || outcome.verdict == Verdict::Confirmed {
                 &mut sorted.missed
+            } else if !came_to(mutation, outcome) {
+                &mut sorted.ended_before
             } else {
                 &mut sorted.noticed
             };
@@ -43,6 +48,20 @@ impl Noticed {
             }
         }
         sorted
+    }
+
+    /// Whether each case of which something was left out noticed.
+    pub fn by_all(&self) -> bool {
+        self.missed.is_empty() && self.ended_before.is_empty()
+    }
+}
+
+/// Whether a case got as far as the part that was left out. One that ended for another reason, such
+/// as a baseline that is not healthy, has an outcome that is not on record either.
+fn came_to(mutation: Mutation, outcome: &ScenarioOutcome) -> bool {
+    match mutation {
+        Mutation::NoFault => outcome.case.as_ref().is_some_and(|c| c.started_healthy()),
+        Mutation::NoRemedy => outcome.symptom().is_some_and(|s| s != Symptom::Undecided),
     }
 }
 
@@ -56,6 +75,10 @@ impl fmt::Display for Noticed {
         if !self.missed.is_empty() {
             write!(f, "; NOT by {}, which show nothing", named(&self.missed))?;
         }
+        if !self.ended_before.is_empty() {
+            let ids = named(&self.ended_before);
+            write!(f, "; NOT by {ids}, which ended before they came to it")?;
+        }
         if !self.without.is_empty() {
             write!(f, "; nothing to leave out of {}", named(&self.without))?;
         }
@@ -65,12 +88,21 @@ impl fmt::Display for Noticed {
 
 #[cfg(test)]
 mod tests {
-    use meshproof_harness::outcome::{CaseClaim, CaseRecord, ExpectationResult, Observed};
+    use meshproof_harness::outcome::{
+        CaseClaim, CaseRecord, Check, ExpectationResult, Observed, Standing,
+    };
 
     use super::*;
 
     fn outcome(id: &str, verdict: Verdict, symptom: Symptom, green: bool) -> ScenarioOutcome {
         let record = CaseRecord {
+            baseline: vec![Check::answered(
+                Standing::Truth,
+                "all is well",
+                true,
+                "2",
+                vec![],
+            )],
             observed: Some(Observed {
                 symptom,
                 because: "so".into(),
@@ -134,5 +166,32 @@ mod tests {
             "no-remedy: noticed by none; nothing to leave out of T1c, T4b"
         );
         assert!(of(&outcomes, Mutation::NoFault).contains("NOT by T1c"));
+        assert!(Noticed::of(&outcomes, Mutation::NoRemedy).by_all());
+        assert!(!Noticed::of(&outcomes, Mutation::NoFault).by_all());
+    }
+
+    #[test]
+    fn who_ended_before_the_part_that_was_left_out_has_not_noticed() {
+        let invalid = || Verdict::Invalid {
+            because: "b".into(),
+        };
+        let mut ill = outcome("T2a", invalid(), Symptom::Split, false);
+        let before = Noticed::of(std::slice::from_ref(&ill), Mutation::NoFault);
+        assert!(before.by_all(), "{before}");
+        if let Some(record) = &mut ill.case {
+            record.baseline.clear();
+            record.observed = None;
+        }
+        let undecided = outcome("T2b", invalid(), Symptom::Undecided, false);
+        let told = of(&[ill.clone(), undecided.clone()], Mutation::NoRemedy);
+        assert_eq!(
+            told,
+            "no-remedy: noticed by none; NOT by T2a, T2b, which ended before they came to it"
+        );
+        let told = of(&[ill, undecided], Mutation::NoFault);
+        assert_eq!(
+            told,
+            "no-fault: noticed by T2b; NOT by T2a, which ended before they came to it"
+        );
     }
 }
