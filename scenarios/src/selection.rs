@@ -7,7 +7,7 @@ use crate::catalogue;
 /// The scenarios that any of the filters matches, with the earlier steps that a step of the walk
 /// builds on, in the catalogue's order. Without a filter, all.
 ///
-/// A filter is an id (`C5`), the beginning of one (`T2`), or a part of a title.
+/// A filter is an id (`C5`), the beginning of one (`T2`), or else a part of a title.
 ///
 /// # Errors
 /// One sentence about a filter that matches nothing.
@@ -16,8 +16,9 @@ pub fn select(filters: &[String]) -> Result<Vec<Scenario>, String> {
     if filters.is_empty() {
         return Ok(all);
     }
+    let meant = |filter: &String, about: &About| matches(filter, about, &all);
     for filter in filters {
-        if !all.iter().any(|s| matches(filter, &s.about)) {
+        if !all.iter().any(|s| meant(filter, &s.about)) {
             let ids: Vec<&str> = all.iter().map(|s| s.about.id).collect();
             return Err(format!(
                 "no scenario matches {filter:?}; there are {}",
@@ -25,9 +26,12 @@ pub fn select(filters: &[String]) -> Result<Vec<Scenario>, String> {
             ));
         }
     }
-    Ok(with_earlier_steps(all, |about| {
-        filters.iter().any(|filter| matches(filter, about))
-    }))
+    let ids: Vec<&str> = all
+        .iter()
+        .filter(|s| filters.iter().any(|filter| meant(filter, &s.about)))
+        .map(|s| s.about.id)
+        .collect();
+    Ok(with_earlier_steps(all, |about| ids.contains(&about.id)))
 }
 
 /// The scenarios that are wanted, with the steps before the last wanted one.
@@ -43,9 +47,15 @@ pub fn with_earlier_steps(all: Vec<Scenario>, wanted: impl Fn(&About) -> bool) -
         .collect()
 }
 
-fn matches(filter: &str, about: &About) -> bool {
+/// What begins an id means ids alone: `C` is not every title with a c in it.
+fn matches(filter: &str, about: &About, all: &[Scenario]) -> bool {
     let wanted = filter.to_lowercase();
-    about.id.to_lowercase().starts_with(&wanted) || about.title.to_lowercase().contains(&wanted)
+    let begins = |about: &About| about.id.to_lowercase().starts_with(&wanted);
+    if all.iter().any(|scenario| begins(&scenario.about)) {
+        begins(about)
+    } else {
+        about.title.to_lowercase().contains(&wanted)
+    }
 }
 
 #[cfg(test)]
@@ -63,6 +73,12 @@ mod tests {
         assert_eq!(ids(&["c1"]), ["C1", "C1b"]);
         assert_eq!(ids(&["C3"]), ["C1", "C1b", "C2", "C3"]);
         assert_eq!(ids(&["two nodes form one cluster"]), ids(&["C3"]));
+    }
+
+    #[test]
+    fn what_begins_an_id_means_no_title() {
+        assert!(ids(&["c"]).iter().all(|id| id.starts_with('C')));
+        assert!(ids(&["t5"]).iter().all(|id| id.starts_with("T5")));
     }
 
     #[test]

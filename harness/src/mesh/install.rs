@@ -41,13 +41,18 @@ impl SidecarMode {
         }
     }
 
-    /// istiod's own setting for it; none leaves Istio's default.
-    fn setting(self) -> Option<&'static str> {
-        match self {
-            Self::Auto => None,
-            Self::Native => Some("true"),
-            Self::Classic => Some("false"),
-        }
+    /// The install values that make it so; none leaves Istio's default. A file and no `--set`: istiod's
+    /// environment takes strings only, and istioctl passes a quoted one of `--set` on as broken YAML.
+    fn values(self) -> Option<String> {
+        let setting = match self {
+            Self::Auto => return None,
+            Self::Native => "true",
+            Self::Classic => "false",
+        };
+        Some(format!(
+            "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  values:\n    \
+             pilot:\n      env:\n        ENABLE_NATIVE_SIDECARS: \"{setting}\"\n"
+        ))
     }
 }
 
@@ -129,11 +134,10 @@ impl Install {
             std::fs::write(&file, overlay.yaml).map_err(MeshError::Overlay)?;
             istioctl = istioctl.arg("--filename").arg(file);
         }
-        if let Some(setting) = self.sidecar_mode.setting() {
-            // Quoted, because istiod's environment takes strings only.
-            istioctl = istioctl.arg("--set").arg(format!(
-                "values.pilot.env.ENABLE_NATIVE_SIDECARS=\"{setting}\""
-            ));
+        if let Some(values) = self.sidecar_mode.values() {
+            let file = folder.path().join("sidecar-mode.yaml");
+            std::fs::write(&file, values).map_err(MeshError::Overlay)?;
+            istioctl = istioctl.arg("--filename").arg(file);
         }
         let output = istioctl.run_with(line).await.map_err(MeshError::Install)?;
         Ok(output.stdout)
@@ -237,6 +241,15 @@ mod tests {
         };
         assert_eq!(names(install(true)), ["instrumentation"]);
         assert_eq!(names(install(false)), ["instrumentation", "offline"]);
+    }
+
+    #[test]
+    fn a_sidecar_mode_is_a_string_among_the_install_values() {
+        assert_eq!(SidecarMode::Auto.values(), None);
+        let values = SidecarMode::Classic.values().unwrap();
+        let read: serde_json::Value = serde_saphyr::from_str(&values).unwrap();
+        let env = &read["spec"]["values"]["pilot"]["env"];
+        assert_eq!(env["ENABLE_NATIVE_SIDECARS"], json!("false"), "{values}");
     }
 
     #[test]

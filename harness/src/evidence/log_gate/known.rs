@@ -59,7 +59,7 @@ pub const KNOWN: &[Known] = &[
         program: Program::Istiod,
         parts: &[
             "error handling istio-validator-",
-            "retrying",
+            "retrying (retry count",
             "the object has been modified",
         ],
         why: "the second line that istiod writes for the same conflict, with the retry",
