@@ -64,6 +64,16 @@ pub const KNOWN: &[Known] = &[
         ],
         why: "the second line that istiod writes for the same conflict, with the retry",
     },
+    Known {
+        program: Program::Istiod,
+        parts: &[
+            "error handling istio-validator-",
+            "retrying (retry count",
+            "webhook is not ready, retry",
+        ],
+        why: "istiod asks its own validating webhook while it starts, until that answers; pods that \
+              begin early see it in their time",
+    },
 ];
 
 #[cfg(test)]
