@@ -320,11 +320,51 @@ pub async fn write_keys(
     count: u32,
 ) -> Result<(), String> {
     let entries: Vec<(Value, Value)> = (0..count).map(|n| entry(prefix, n)).collect();
-    client(kube, namespace, through)
-        .await?
-        .put_all(CACHE, &entries)
-        .await
-        .map_err(|error| format!("writing {count} keys through {through}: {error}"))
+    let what = format!("writing {count} keys through {through}");
+    let writing = async {
+        client(kube, namespace, through)
+            .await?
+            .put_all(CACHE, &entries)
+            .await
+            .map_err(|error| format!("writing {count} keys through {through}: {error}"))
+    };
+    answered(kube, what, writing).await
+}
+
+/// How long writing or reading keys may take in all: in a stall the operations hang.
+const KEYS_ANSWER: u64 = 30;
+
+/// Bounds what a stalled cluster would never answer.
+async fn answered<T>(
+    kube: &Kube,
+    what: String,
+    work: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
+    let limit = kube.limit(KEYS_ANSWER);
+    match tokio::time::timeout(limit, work).await {
+        Ok(done) => done,
+        Err(_) => Err(format!("{what} had no answer within {limit:?}")),
+    }
+}
+
+/// Reads numbered keys through one node and counts those that hold what was written.
+///
+/// # Errors
+/// One sentence with what could not be read, also when no answer comes within 30 s.
+pub async fn read_keys(
+    kube: &Kube,
+    namespace: &str,
+    through: &str,
+    prefix: &str,
+    count: u32,
+) -> Result<u32, String> {
+    let what = format!("reading {count} keys through {through}");
+    answered(
+        kube,
+        what,
+        read_keys_now(kube, namespace, through, prefix, count),
+    )
+    .await
 }
 
 /// Reads numbered keys through one node and counts those that hold what was written.
@@ -335,7 +375,7 @@ pub async fn write_keys(
 ///
 /// # Errors
 /// One sentence with what could not be read.
-pub async fn read_keys(
+async fn read_keys_now(
     kube: &Kube,
     namespace: &str,
     through: &str,

@@ -215,7 +215,12 @@ mod tests {
     #[test]
     fn the_hold_is_taken_out() {
         let diff = edited(without_hold);
-        assert!(diff.contains("-"), "{diff}");
+        let gone = |line: &&str| line.starts_with('-') && line.contains("holdApplication");
+        assert_eq!(
+            changed(&diff).iter().filter(|l| gone(l)).count(),
+            1,
+            "{diff}"
+        );
         let mut twice = guide::ignite_cluster().unwrap();
         without_hold(&mut twice).unwrap();
         let again = without_hold(&mut twice).unwrap_err().to_string();

@@ -28,8 +28,8 @@ pub struct Keeping {
 
 impl Keeping {
     /// Captures a scenario's namespaces and Istio's; says where it is, or why there is none.
-    pub(super) async fn capture(&self, stand: &Stand, id: &str, namespaces: &[String]) -> String {
-        let folder = self.folder.join(id);
+    pub(super) async fn capture(&self, stand: &Stand, name: &str, namespaces: &[String]) -> String {
+        let folder = self.folder.join(name);
         let units = node_units(&self.engine, &self.cluster).await;
         let (units, lacking) = match units {
             Ok(units) => (units, None),

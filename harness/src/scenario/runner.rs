@@ -180,7 +180,12 @@ impl Runner {
             return;
         };
         if !outcome.expectation.green && outcome.on_cluster {
-            let told = keeping.capture(stand, &outcome.id, namespaces).await;
+            // A later round has its own; the walk's namespace tells no rounds apart.
+            let folder = match stand.namespace.strip_prefix(CASE_NAMESPACES) {
+                Some(case) => case.to_uppercase(),
+                None => outcome.id.clone(),
+            };
+            let told = keeping.capture(stand, &folder, namespaces).await;
             outcome.remarks.push(told);
         }
     }

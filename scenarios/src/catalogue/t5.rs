@@ -195,7 +195,7 @@ impl Case for NotReached {
                     .await?;
                 done.push("istioctl install -y with the default profile");
             }
-            let mut recovery = self.c5_holds(stand, !make).await;
+            let mut recovery = self.c5_holds(stand, false).await;
             let mut cure = if holds(&recovery) {
                 Cure::ByTheRemedy
             } else {
@@ -218,10 +218,8 @@ impl Case for NotReached {
 
     fn put_back<'a>(&'a self, stand: &'a Stand) -> Phase<'a, ()> {
         Box::pin(async move {
-            if matches!(self.0, Lacks::Installation | Lacks::Pods) {
-                stand.install.ensure(&stand.kube, &stand.progress).await?;
-                scale(stand, 1).await?;
-            }
+            // What was not disturbed is found as it is, and nothing is done.
+            stand.install.ensure(&stand.kube, &stand.progress).await?;
             stand.kube.delete(&gateway_resources(stand)?).await?;
             cleanup::gateway_secret(&stand.kube).await
         })
@@ -366,6 +364,7 @@ async fn gateway_gone(stand: &Stand) -> Result<(), StepError> {
 
 /// Replaces the gateway's pod, so that its proxy knows nothing from before.
 async fn restart_gateway(stand: &Stand) -> Result<(), StepError> {
+    stand.install.is_disturbed(&stand.kube).await?;
     scale(stand, 0).await?;
     scale(stand, 1).await
 }

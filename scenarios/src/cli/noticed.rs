@@ -38,7 +38,9 @@ impl Noticed {
                 &mut sorted.without
             } else if outcome.expectation.green || outcome.verdict == Verdict::Confirmed {
                 &mut sorted.missed
-            } else if !came_to(mutation, outcome) {
+            } else if !came_to(mutation, outcome)
+                || matches!(outcome.verdict, Verdict::Failed { .. })
+            {
                 &mut sorted.ended_before
             } else {
                 &mut sorted.noticed
@@ -57,7 +59,8 @@ impl Noticed {
 }
 
 /// Whether a case got as far as the part that was left out. One that ended for another reason, such
-/// as a baseline that is not healthy, has an outcome that is not on record either.
+/// as a baseline that is not healthy, has an outcome that is not on record either; so has one that
+/// could not be carried through.
 fn came_to(mutation: Mutation, outcome: &ScenarioOutcome) -> bool {
     match mutation {
         Mutation::NoFault => outcome.case.as_ref().is_some_and(|c| c.started_healthy()),
