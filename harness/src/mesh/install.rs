@@ -3,14 +3,12 @@
 use std::path::PathBuf;
 
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
-use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use super::MeshError;
-use crate::kube::{Kube, KubeError, Seen, Watch, pods, until};
+use super::{MeshError, ingress_gateway};
+use crate::kube::{Kube, Seen, Watch, pods, until};
 use crate::outcome::Overlay;
 use crate::process::Program;
 use crate::progress::Progress;
@@ -110,7 +108,9 @@ impl Install {
             }
         })
         .await?;
-        gateway_scaled_up(kube).await?;
+        // An install leaves a Deployment that was scaled to 0 as it is (measured), so that a run that was
+        // killed in between would leave no gateway for good.
+        ingress_gateway::scale_up_from_none(kube).await?;
         kube.apply(&[self.record(&fingerprint)]).await?;
         stage.done();
         Ok(())
@@ -221,35 +221,6 @@ impl Install {
         let overlays: String = self.overlays().into_iter().map(|o| o.yaml).collect();
         format!("{}\n{}\n{overlays}", self.build, self.sidecar_mode.name())
     }
-}
-
-/// Gives an ingress gateway that has no pod one again: an install leaves a Deployment that was scaled
-/// to 0 as it is (measured), so a run that was killed in between would leave none for good.
-async fn gateway_scaled_up(kube: &Kube) -> Result<(), MeshError> {
-    const GATEWAY: &str = "istio-ingressgateway";
-    let api: Api<Deployment> = Api::namespaced(kube.client(), ISTIO_NAMESPACE);
-    let reading = KubeError::api("reading the ingress gateway's Deployment");
-    let Some(found) = api.get_opt(GATEWAY).await.map_err(reading)? else {
-        return Ok(());
-    };
-    if found.spec.and_then(|spec| spec.replicas) != Some(0) {
-        return Ok(());
-    }
-    let patch = Patch::Merge(json!({ "spec": { "replicas": 1 } }));
-    api.patch_scale(GATEWAY, &PatchParams::default(), &patch)
-        .await
-        .map_err(KubeError::api("scaling the ingress gateway up"))?;
-    let pods_api: Api<Pod> = Api::namespaced(kube.client(), ISTIO_NAMESPACE);
-    let watch = Watch::default().labels("istio=ingressgateway");
-    let name = "the ingress gateway's pod to be Ready";
-    until(&pods_api, watch, name, kube.limit(120), |seen| {
-        match seen.values().find(|pod| pods::is_ready(pod)) {
-            Some(_) => Seen::Met(()),
-            None => Seen::NotYet(seen.values().map(pods::line).collect::<Vec<_>>().join(", ")),
-        }
-    })
-    .await?;
-    Ok(())
 }
 
 #[cfg(test)]

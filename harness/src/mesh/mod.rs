@@ -5,6 +5,7 @@
 mod analyze;
 mod capabilities;
 mod error;
+pub mod ingress_gateway;
 mod install;
 mod open_connections;
 mod outbound;

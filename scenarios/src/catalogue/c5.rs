@@ -12,6 +12,7 @@ use meshproof_harness::evidence::https::{Answer, HOST, HttpsClient, HttpsError, 
 use meshproof_harness::evidence::log_gate;
 use meshproof_harness::evidence::plain_http::{self, PlainAttempt};
 use meshproof_harness::kube::{Forward, pods};
+use meshproof_harness::mesh::ingress_gateway::INGRESS_GATEWAY;
 use meshproof_harness::mesh::{ISTIO_NAMESPACE, Proxy, Stats};
 use meshproof_harness::outcome::Check;
 use meshproof_harness::product::guide;
@@ -20,8 +21,6 @@ use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, Ste
 use super::client;
 use crate::cleanup::GATEWAY_SECRET;
 
-/// The default profile's ingress gateway, Service and Deployment.
-pub(super) const GATEWAY: &str = "istio-ingressgateway";
 /// A certificate's names beside its subject: verifiers look at these alone.
 const NAMES: [&str; 3] = [HOST, client::NAME, "127.0.0.1"];
 
@@ -114,7 +113,7 @@ impl Checkpoint for Exposed {
         let client_pod = pod.metadata.name.clone().unwrap_or_default();
         // The forward chooses the gateway's pod, and that pod's proxy is the one to wait for.
         let forward = kube
-            .forward_service(ISTIO_NAMESPACE, GATEWAY, 443, stand.gateway_port)
+            .forward_service(ISTIO_NAMESPACE, INGRESS_GATEWAY, 443, stand.gateway_port)
             .await?;
         let host = format!("{}.{}.svc.cluster.local", client::NAME, stand.namespace);
         let wanted = Wanted {

@@ -6,19 +6,15 @@
 
 mod attempt;
 
-use k8s_openapi::api::apps::v1::Deployment as AppsDeployment;
-use kube::Api;
-use kube::api::{Patch, PatchParams};
-use meshproof_harness::kube::{KubeError, Seen, Watch, until};
+use meshproof_harness::mesh::ingress_gateway::{self, INGRESS_GATEWAY};
 use meshproof_harness::mesh::{DEFAULT_PROFILE, ISTIO_NAMESPACE};
 use meshproof_harness::outcome::{CaseClaim, Check, Cure, Evidence, Observed, Standing, Symptom};
 use meshproof_harness::product::guide;
 use meshproof_harness::scenario::{
     About, Case, Fault, Phase, Remedied, Scenario, Scope, Stand, StepError,
 };
-use serde_json::json;
 
-use super::c5::{self, GATEWAY};
+use super::c5;
 use super::client;
 use super::guide_cluster::{self as cluster, Deployment};
 use crate::cleanup;
@@ -132,15 +128,14 @@ impl Case for NotReached {
                     if make {
                         stand.install.is_disturbed(kube).await?;
                         stand.install.install_profile("minimal", |_| {}).await?;
-                        gateway_pods(stand, 0).await?;
-                        gateway_gone(stand).await?;
+                        ingress_gateway::gone(kube).await?;
                     }
                     "istioctl install --set profile=minimal, in the place of the default profile"
                 }
                 Lacks::Pods => {
                     if make {
                         stand.install.is_disturbed(kube).await?;
-                        scale(stand, 0).await?;
+                        ingress_gateway::scale(kube, 0).await?;
                     }
                     "kubectl scale deployment/istio-ingressgateway -n istio-system --replicas=0"
                 }
@@ -232,8 +227,8 @@ impl NotReached {
         let (namespace, system) = (&stand.namespace, ISTIO_NAMESPACE);
         let absent: Vec<String> = match self.0 {
             Lacks::Installation => vec![
-                format!("/api/v1/namespaces/{system}/services/{GATEWAY}"),
-                format!("/apis/apps/v1/namespaces/{system}/deployments/{GATEWAY}"),
+                format!("/api/v1/namespaces/{system}/services/{INGRESS_GATEWAY}"),
+                format!("/apis/apps/v1/namespaces/{system}/deployments/{INGRESS_GATEWAY}"),
             ],
             Lacks::Pods => vec![],
             Lacks::GatewayResource => vec![format!(
@@ -293,7 +288,7 @@ impl NotReached {
     async fn put_right(&self, stand: &Stand) -> Result<&'static str, StepError> {
         Ok(match self.0 {
             Lacks::Installation | Lacks::Pods => {
-                scale(stand, 1).await?;
+                ingress_gateway::scale(&stand.kube, 1).await?;
                 "the gateway is scaled to 1"
             }
             Lacks::GatewayResource => "Gateway and VirtualService are applied",
@@ -317,56 +312,11 @@ fn gateway_resources(stand: &Stand) -> Result<Vec<serde_json::Value>, StepError>
         .objects)
 }
 
-/// Scales the gateway and waits until its pods are as many.
-async fn scale(stand: &Stand, replicas: i32) -> Result<(), StepError> {
-    let api: Api<AppsDeployment> = Api::namespaced(stand.kube.client(), ISTIO_NAMESPACE);
-    let patch = json!({ "spec": { "replicas": replicas } });
-    api.patch_scale(GATEWAY, &PatchParams::default(), &Patch::Merge(patch))
-        .await
-        .map_err(KubeError::api("scaling the ingress gateway"))?;
-    gateway_pods(stand, replicas).await
-}
-
-/// Waits until so many of the gateway's pods are Ready, and for 0 until none is left.
-async fn gateway_pods(stand: &Stand, replicas: i32) -> Result<(), StepError> {
-    let watch = Watch::default().labels("istio=ingressgateway");
-    let pods: Api<k8s_openapi::api::core::v1::Pod> =
-        Api::namespaced(stand.kube.client(), ISTIO_NAMESPACE);
-    let name = format!("the ingress gateway to have {replicas} pods");
-    until(&pods, watch, name, stand.kube.limit(120), |seen| {
-        use meshproof_harness::kube::pods::{is_ready, line};
-        let ready = seen.values().filter(|pod| is_ready(pod)).count();
-        let wanted = usize::try_from(replicas).unwrap_or(0);
-        if ready >= wanted && (wanted > 0 || seen.is_empty()) {
-            Seen::Met(())
-        } else {
-            Seen::NotYet(seen.values().map(line).collect::<Vec<_>>().join(", "))
-        }
-    })
-    .await?;
-    Ok(())
-}
-
-/// Waits until the gateway's Deployment is gone; its pods go before it.
-async fn gateway_gone(stand: &Stand) -> Result<(), StepError> {
-    let api: Api<AppsDeployment> = Api::namespaced(stand.kube.client(), ISTIO_NAMESPACE);
-    let name = "the ingress gateway's Deployment to be gone";
-    let limit = stand.kube.limit(60);
-    until(&api, Watch::default(), name, limit, |seen| {
-        match seen.get(GATEWAY) {
-            None => Seen::Met(()),
-            Some(_) => Seen::NotYet("it is still there".into()),
-        }
-    })
-    .await?;
-    Ok(())
-}
-
 /// Replaces the gateway's pod, so that its proxy knows nothing from before.
 async fn restart_gateway(stand: &Stand) -> Result<(), StepError> {
     stand.install.is_disturbed(&stand.kube).await?;
-    scale(stand, 0).await?;
-    scale(stand, 1).await
+    ingress_gateway::scale(&stand.kube, 0).await?;
+    Ok(ingress_gateway::scale(&stand.kube, 1).await?)
 }
 
 /// The guide names two profiles without a gateway; this Istio knows one of them.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use meshproof_harness::evidence::https::{HttpsClient, Trust};
 use meshproof_harness::mesh::ISTIO_NAMESPACE;
+use meshproof_harness::mesh::ingress_gateway::INGRESS_GATEWAY;
 use meshproof_harness::outcome::{Check, Evidence, Standing, Symptom};
 use meshproof_harness::scenario::{Stand, StepError};
 use tokio::net::TcpListener;
 
-use super::super::c5::GATEWAY;
 use super::super::client;
 use super::super::guide_cluster::HOLD;
 
@@ -34,7 +34,7 @@ impl Attempt {
     pub(super) async fn make(stand: &Stand) -> Result<Self, StepError> {
         let kube = &stand.kube;
         let mut forwarded = kube
-            .forward_service(ISTIO_NAMESPACE, GATEWAY, 443, stand.gateway_port)
+            .forward_service(ISTIO_NAMESPACE, INGRESS_GATEWAY, 443, stand.gateway_port)
             .await;
         let local = match &forwarded {
             Ok(forward) => forward.local,
