@@ -9,6 +9,7 @@ pub mod certificate;
 pub mod gateway;
 pub mod https;
 pub mod intruder;
+pub mod keys;
 pub mod log_gate;
 pub mod nodes;
 pub mod plain_http;

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use futures::stream::select_all;
-use futures::{StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use meshproof_protocol::ports::ProductPort;
-use meshproof_protocol::thin::{ThinClient, Value};
 
 use crate::kube::{Kube, KubeError};
 use crate::outcome::{Evidence, Symptom};
@@ -18,18 +17,9 @@ use crate::product::state::{ClusterState, NodeView, cluster_state};
 
 /// The container of the guide's pods that holds the node.
 pub const NODE_CONTAINER: &str = "ignite-node";
-/// The cache that the guide's configuration makes.
-pub const CACHE: &str = "PERSON";
 
 /// How long a healthy node may take to answer `top`; a stalled joiner never does.
 const REST_ANSWER: Duration = Duration::from_secs(5);
-/// How long one cache operation may take; in a stall it hangs.
-const CACHE_OPERATION: Duration = Duration::from_secs(10);
-
-/// How long backup copies may take to follow primary ones. Under the load of four cases at once 60 of
-/// 100 keys were there at the first read (measured).
-const BACKUPS_FOLLOW: Duration = Duration::from_secs(5);
-
 /// The pods of the guide's StatefulSet.
 pub const PODS: [&str; 2] = ["ignite-0", "ignite-1"];
 
@@ -99,12 +89,7 @@ pub async fn read(kube: &Kube, namespace: &str) -> Result<Vec<NodeReading>, Kube
 }
 
 async fn read_one(kube: &Kube, namespace: &str, pod: &str) -> Result<NodeReading, KubeError> {
-    let query: Vec<String> = Command::Top
-        .query()
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let page = format!("/ignite?{}", query.join("&"));
+    let page = Command::Top.page();
     let rest = async {
         let asked = kube.get(namespace, pod, ProductPort::Rest.number(), &page);
         match tokio::time::timeout(REST_ANSWER, asked).await {
@@ -146,18 +131,8 @@ pub async fn settled(
     namespace: &str,
     limit_seconds: u64,
 ) -> Result<(ClusterState, Vec<NodeReading>), KubeError> {
-    let begun = Instant::now();
-    let limit = kube.limit(limit_seconds);
-    loop {
-        let left = limit.saturating_sub(begun.elapsed());
-        // A limit that passed shows in the reading: it stays undecided.
-        let _ = tokio::time::timeout(left, logs_come_to(kube, namespace, decided)).await;
-        let readings = read(kube, namespace).await?;
-        let state = state(&readings);
-        if state.symptom != Symptom::Undecided || begun.elapsed() >= limit {
-            return Ok((state, readings));
-        }
-    }
+    let told = |symptom| symptom != Symptom::Undecided;
+    come_to(kube, namespace, limit_seconds, decided, told).await
 }
 
 /// Follows both logs until the nodes are in one state, and reads them then; what they are instead
@@ -171,38 +146,63 @@ pub async fn becomes(
     symptom: Symptom,
     limit_seconds: u64,
 ) -> Result<ClusterState, KubeError> {
+    let said = |logs: &[NodeLog]| logs_say(logs, symptom);
+    let (state, _) = come_to(kube, namespace, limit_seconds, said, |seen| seen == symptom).await?;
+    Ok(state)
+}
+
+/// Reads the nodes each time that their logs say enough, until what was read does, or the limit is
+/// over.
+async fn come_to(
+    kube: &Kube,
+    namespace: &str,
+    limit_seconds: u64,
+    said: impl Fn(&[NodeLog]) -> bool,
+    enough: impl Fn(Symptom) -> bool,
+) -> Result<(ClusterState, Vec<NodeReading>), KubeError> {
     let begun = Instant::now();
     let limit = kube.limit(limit_seconds);
     loop {
         let left = limit.saturating_sub(begun.elapsed());
-        let said = logs_come_to(kube, namespace, |logs| logs_say(logs, symptom));
         // A limit that passed shows in the reading.
-        let _ = tokio::time::timeout(left, said).await;
-        let state = state(&read(kube, namespace).await?);
-        if state.symptom == symptom || begun.elapsed() >= limit {
-            return Ok(state);
+        let _ = tokio::time::timeout(left, logs_come_to(kube, namespace, &said)).await;
+        let readings = read(kube, namespace).await?;
+        let state = state(&readings);
+        if enough(state.symptom) || begun.elapsed() >= limit {
+            return Ok((state, readings));
         }
     }
 }
 
-/// Returns when the logs alone say what is wanted of them, or a stream of them ends.
+/// Returns when the logs alone say what is wanted of them, or both have ended.
 async fn logs_come_to(
     kube: &Kube,
     namespace: &str,
     wanted: impl Fn(&[NodeLog]) -> bool,
 ) -> Result<(), KubeError> {
     let mut logs = PODS.map(|_| NodeLog::default());
-    let streams = PODS.into_iter().enumerate().map(|(node, pod)| async move {
-        let lines = kube.log_lines(namespace, pod, NODE_CONTAINER).await?;
-        Ok::<_, KubeError>(lines.map_ok(move |line| (node, line)).boxed())
-    });
-    let mut lines = select_all(try_join_all(streams).await?);
+    let mut lines = lines_of_both(kube, namespace).await?;
     while let Some((node, line)) = lines.try_next().await? {
-        if logs[node].push(&line) && wanted(&logs) {
+        if line.is_some_and(|line| logs[node].push(&line)) && wanted(&logs) {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// The lines of both logs as they come, each with its node's place in [`PODS`]; none in place of a
+/// line where that node's log ends.
+async fn lines_of_both(
+    kube: &Kube,
+    namespace: &str,
+) -> Result<impl Stream<Item = Result<(usize, Option<String>), KubeError>> + Unpin, KubeError> {
+    let streams = PODS.into_iter().enumerate().map(|(node, pod)| async move {
+        let lines = kube.log_lines(namespace, pod, NODE_CONTAINER).await?;
+        let lines = lines.map_ok(move |line| (node, Some(line)));
+        let end = futures::stream::once(std::future::ready(Ok((node, None))));
+        Ok::<_, KubeError>(lines.chain(end).boxed())
+    });
+    Ok(select_all(try_join_all(streams).await?))
 }
 
 /// One node stalls, or every node is in one cluster, or every node is alone.
@@ -219,25 +219,16 @@ fn logs_say(logs: &[NodeLog], symptom: Symptom) -> bool {
             .is_some_and(|v| log.exchange_completed(v))
             && log.local_node().is_some()
     };
-    // A log that counts no servers at its newest version leaves that to REST.
-    let sees = |log: &NodeLog, fits: &dyn Fn(usize) -> bool| {
-        log.servers().is_none_or(|servers| fits(servers as usize))
-    };
     let stalled = logs.iter().any(|log| log.stalled().is_some());
+    // A log that counts no servers at its newest version leaves that to REST.
+    let all_see = |fits: fn(usize, usize) -> bool| {
+        let sees = |log: &NodeLog| log.servers().is_none_or(|n| fits(n as usize, logs.len()));
+        !stalled && logs.iter().all(|log| complete(log) && sees(log))
+    };
     match symptom {
         Symptom::Stall => stalled,
-        Symptom::Healthy => {
-            !stalled
-                && logs
-                    .iter()
-                    .all(|log| complete(log) && sees(log, &|n| n == logs.len()))
-        }
-        Symptom::Split => {
-            !stalled
-                && logs
-                    .iter()
-                    .all(|log| complete(log) && sees(log, &|n| n < logs.len()))
-        }
+        Symptom::Healthy => all_see(|servers, nodes| servers == nodes),
+        Symptom::Split => all_see(|servers, nodes| servers < nodes),
         _ => false,
     }
 }
@@ -253,7 +244,7 @@ pub async fn stays(
     readings: &[NodeReading],
     symptom: Symptom,
     seconds: u64,
-) -> Result<(ClusterState, Vec<NodeReading>), KubeError> {
+) -> Result<(), KubeError> {
     let limit = kube.limit(seconds);
     let begun = Instant::now();
     let broken = |seen: String| KubeError::DidNotHold {
@@ -268,10 +259,9 @@ pub async fn stays(
     if let Ok(left) = tokio::time::timeout(limit, other).await {
         return Err(broken(left?));
     }
-    let readings = read(kube, namespace).await?;
-    let state = state(&readings);
+    let state = state(&read(kube, namespace).await?);
     if state.symptom == symptom {
-        Ok((state, readings))
+        Ok(())
     } else {
         Err(broken(format!("{}: {}", state.symptom, state.reason)))
     }
@@ -287,13 +277,7 @@ async fn logs_leave(
 ) -> Result<String, KubeError> {
     let mut logs = PODS.map(|_| NodeLog::default());
     let mut seen = PODS.map(|_| 0_usize);
-    let streams = PODS.into_iter().enumerate().map(|(node, pod)| async move {
-        let lines = kube.log_lines(namespace, pod, NODE_CONTAINER).await?;
-        let lines = lines.map_ok(move |line| (node, Some(line)));
-        let end = futures::stream::once(std::future::ready(Ok((node, None))));
-        Ok::<_, KubeError>(lines.chain(end).boxed())
-    });
-    let mut lines = select_all(try_join_all(streams).await?);
+    let mut lines = lines_of_both(kube, namespace).await?;
     while let Some((node, line)) = lines.try_next().await? {
         let Some(line) = line else {
             return Ok(format!("the log of {} ended", PODS[node]));
@@ -306,114 +290,4 @@ async fn logs_leave(
         }
     }
     Ok("both logs ended".into())
-}
-
-/// Writes numbered keys through one node.
-///
-/// # Errors
-/// One sentence with what could not be written.
-pub async fn write_keys(
-    kube: &Kube,
-    namespace: &str,
-    through: &str,
-    prefix: &str,
-    count: u32,
-) -> Result<(), String> {
-    let entries: Vec<(Value, Value)> = (0..count).map(|n| entry(prefix, n)).collect();
-    let what = format!("writing {count} keys through {through}");
-    let writing = async {
-        client(kube, namespace, through)
-            .await?
-            .put_all(CACHE, &entries)
-            .await
-            .map_err(|error| format!("writing {count} keys through {through}: {error}"))
-    };
-    answered(kube, what, writing).await
-}
-
-/// How long writing or reading keys may take in all: in a stall the operations hang.
-const KEYS_ANSWER: u64 = 30;
-
-/// Bounds what a stalled cluster would never answer.
-async fn answered<T>(
-    kube: &Kube,
-    what: String,
-    work: impl Future<Output = Result<T, String>>,
-) -> Result<T, String> {
-    let limit = kube.limit(KEYS_ANSWER);
-    match tokio::time::timeout(limit, work).await {
-        Ok(done) => done,
-        Err(_) => Err(format!("{what} had no answer within {limit:?}")),
-    }
-}
-
-/// Reads numbered keys through one node and counts those that hold what was written.
-///
-/// # Errors
-/// One sentence with what could not be read, also when no answer comes within 30 s.
-pub async fn read_keys(
-    kube: &Kube,
-    namespace: &str,
-    through: &str,
-    prefix: &str,
-    count: u32,
-) -> Result<u32, String> {
-    let what = format!("reading {count} keys through {through}");
-    answered(
-        kube,
-        what,
-        read_keys_now(kube, namespace, through, prefix, count),
-    )
-    .await
-}
-
-/// Reads numbered keys through one node and counts those that hold what was written.
-///
-/// The guide's cache waits for primary copies only and reads backup ones (Ignite's defaults for
-/// `writeSynchronizationMode` and `readFromBackup`), so that what was just written through another
-/// node may be on its way: keys that are missing are read again for [`BACKUPS_FOLLOW`].
-///
-/// # Errors
-/// One sentence with what could not be read.
-async fn read_keys_now(
-    kube: &Kube,
-    namespace: &str,
-    through: &str,
-    prefix: &str,
-    count: u32,
-) -> Result<u32, String> {
-    let entries: Vec<(Value, Value)> = (0..count).map(|n| entry(prefix, n)).collect();
-    let keys: Vec<Value> = entries.iter().map(|(key, _)| key.clone()).collect();
-    let mut client = client(kube, namespace, through).await?;
-    let begun = Instant::now();
-    loop {
-        let found = client
-            .get_all(CACHE, &keys)
-            .await
-            .map_err(|error| format!("reading {count} keys through {through}: {error}"))?;
-        let as_written = entries.iter().filter(|entry| found.contains(entry)).count();
-        if as_written == entries.len() || begun.elapsed() >= BACKUPS_FOLLOW {
-            return Ok(u32::try_from(as_written).unwrap_or(u32::MAX));
-        }
-    }
-}
-
-fn entry(prefix: &str, number: u32) -> (Value, Value) {
-    let key = format!("{prefix}-{number}");
-    let value = format!("value of {key}");
-    (Value::String(key), Value::String(value))
-}
-
-async fn client(
-    kube: &Kube,
-    namespace: &str,
-    pod: &str,
-) -> Result<ThinClient<impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>, String> {
-    let stream = kube
-        .connect(namespace, pod, ProductPort::ThinClient.number())
-        .await
-        .map_err(|error| error.to_string())?;
-    ThinClient::handshake(stream, CACHE_OPERATION)
-        .await
-        .map_err(|error| error.to_string())
 }

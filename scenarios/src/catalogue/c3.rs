@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use meshproof_harness::evidence::{intruder, log_gate, nodes};
+use meshproof_harness::evidence::{intruder, keys, log_gate, nodes};
 use meshproof_harness::kube::{Kube, KubeError, Objects, Seen, Watch, pods, until};
 use meshproof_harness::outcome::{Check, Evidence, Standing, Symptom};
 use meshproof_harness::product::{Product, client};
@@ -154,8 +154,8 @@ impl Checkpoint for TwoNodes {
 pub(super) async fn data_flows(stand: &Stand, from: &str, to: &str, prefix: &str) -> Check {
     let (kube, namespace) = (&stand.kube, &stand.namespace);
     let flows = async {
-        nodes::write_keys(kube, namespace, from, prefix, KEY_COUNT).await?;
-        nodes::read_keys(kube, namespace, to, prefix, KEY_COUNT).await
+        keys::write_keys(kube, namespace, from, prefix, KEY_COUNT).await?;
+        keys::read_keys(kube, namespace, to, prefix, KEY_COUNT).await
     };
     let (holds, seen) = match flows.await {
         Ok(found) => (
@@ -167,7 +167,7 @@ pub(super) async fn data_flows(stand: &Stand, from: &str, to: &str, prefix: &str
     let evidence = Evidence::now(
         format!(
             "thin client on 10800 of {from}, then of {to}, cache {}",
-            nodes::CACHE
+            keys::CACHE
         ),
         format!("keys {prefix}-0 to {prefix}-{}", KEY_COUNT - 1),
         seen.clone(),

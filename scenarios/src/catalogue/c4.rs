@@ -5,8 +5,8 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::DeleteParams;
 use meshproof_harness::evidence::intruder::{self, Intrusion};
-use meshproof_harness::evidence::log_gate;
 use meshproof_harness::evidence::nodes::{self, NodeReading};
+use meshproof_harness::evidence::{keys, log_gate};
 use meshproof_harness::kube::{KubeError, Seen, pods, until};
 use meshproof_harness::mesh::{Proxy, Stats};
 use meshproof_harness::outcome::{Check, Evidence, Standing, Symptom};
@@ -366,7 +366,7 @@ async fn rejoins(stand: &Stand, pod: &str) -> Result<Vec<Check>, StepError> {
             .collect(),
     )];
     for through in nodes::PODS {
-        let read = nodes::read_keys(
+        let read = keys::read_keys(
             &stand.kube,
             &stand.namespace,
             through,

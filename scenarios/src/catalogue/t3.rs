@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use meshproof_harness::evidence::{intruder, nodes};
+use meshproof_harness::evidence::{intruder, keys, nodes};
 use meshproof_harness::kube::{FIELD_MANAGER, KubeError, pods};
 use meshproof_harness::mesh::{Injection, injection_trial};
 use meshproof_harness::outcome::{CaseClaim, Check, Cure, Evidence, Observed, Standing, Symptom};
@@ -241,7 +241,7 @@ async fn strict_refuses_nothing(stand: &Stand) -> Result<Check, StepError> {
 /// How many of the keys that were written without a sidecar are there.
 async fn keys_left(stand: &Stand) -> Check {
     let through = nodes::PODS[1];
-    let read = nodes::read_keys(&stand.kube, &stand.namespace, through, KEYS, c3::KEY_COUNT).await;
+    let read = keys::read_keys(&stand.kube, &stand.namespace, through, KEYS, c3::KEY_COUNT).await;
     let (holds, seen) = match read {
         Ok(found) => (
             found == c3::KEY_COUNT,

@@ -90,12 +90,7 @@ fn joined(start: &str, end: &str) -> String {
 }
 
 async fn top(kube: &Kube, namespace: &str, pod: &str) -> TopRecord {
-    let query: Vec<String> = Command::Top
-        .query()
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let page = format!("/ignite?{}", query.join("&"));
+    let page = Command::Top.page();
     let asked = kube.get(namespace, pod, ProductPort::Rest.number(), &page);
     match tokio::time::timeout(patience(kube, REST_ANSWER), asked).await {
         Ok(Ok((_, body))) => TopRecord::Answer(body),

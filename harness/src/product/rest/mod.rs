@@ -76,4 +76,16 @@ impl Command<'_> {
         }
         query
     }
+
+    /// The page that asks for it, for commands whose query needs no percent-encoding: those without
+    /// a cache, a key or a value.
+    #[must_use]
+    pub fn page(&self) -> String {
+        let query: Vec<String> = self
+            .query()
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        format!("/ignite?{}", query.join("&"))
+    }
 }
