@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use meshproof_harness::expectation::{self, Expectations, Ground, ProxyKind};
+use meshproof_harness::expectation::{self, Expectations};
 use meshproof_harness::kube::Kube;
 use meshproof_harness::lab::{IstioBuild, Lab, LabError, Paths, Wish};
 use meshproof_harness::mesh::{Capabilities, Injection, Install, SidecarMode, injection_trial};
@@ -195,21 +195,6 @@ impl Session {
             }),
             left_behind,
         }
-    }
-
-    /// What the outcomes of this session are kept under.
-    pub fn ground(&self) -> Ground {
-        let stand = self.runner.stand();
-        Ground {
-            build: stand.istio_build.clone(),
-            sidecar: stand.sidecar_mode,
-            proxy: ProxyKind::of(stand.mesh.istio_filters.unwrap_or(false)),
-        }
-    }
-
-    /// The cluster's kubeconfig.
-    pub fn kubeconfig(&self) -> std::path::PathBuf {
-        self.lab.cluster.kubeconfig()
     }
 }
 

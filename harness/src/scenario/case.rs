@@ -68,11 +68,6 @@ pub trait Case: Send + Sync + 'static {
         product.lacks().map(str::to_owned)
     }
 
-    /// The namespaces that the case fills, to be deleted after it.
-    fn namespaces(&self, namespace: &str) -> Vec<String> {
-        vec![namespace.to_owned()]
-    }
-
     /// Brings up what the guide's reader has before it goes wrong, and asks whether it is healthy.
     fn baseline<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Vec<Check>>;
 

@@ -19,7 +19,7 @@ use super::definition::{Phases, Scenario};
 use super::plan::Plan;
 use super::{Keeping, Stand, StepError, namespaces};
 use crate::diagnose::Snapshot;
-use crate::expectation::{Expectations, Key, Outcome, ProxyKind};
+use crate::expectation::{Expectations, Outcome};
 use crate::outcome::{ScenarioOutcome, Verdict, judge_case, judge_checkpoint};
 
 /// A plan on its way.
@@ -164,9 +164,9 @@ impl Runner {
             checks,
             phases: carried.phases,
             on_cluster: true,
-            ..self.outcome_of(scenario, decided_by)
+            ..outcome_of(scenario, verdict, decided_by)
         };
-        let mut outcome = self.judged(outcome, verdict);
+        let mut outcome = self.judged(outcome);
         stage.message(outcome.verdict.name());
         self.keep(&self.stand, &mut outcome, &self.plan.walked)
             .await;
@@ -205,11 +205,11 @@ impl Runner {
         let stage = stand
             .progress
             .stage(format!("{} {}", about.id, about.title));
-        let filled = case.namespaces(&stand.namespace);
-        let (mut outcome, verdict) = match namespaces::clear(&stand.kube, &filled).await {
+        let filled = [stand.namespace.clone()];
+        let mut outcome = match namespaces::clear(&stand.kube, &filled).await {
             Err(error) => {
                 let (verdict, fact) = failed(&error);
-                (self.outcome_of(scenario, fact), verdict)
+                outcome_of(scenario, verdict, fact)
             }
             Ok(()) => {
                 let carried = case::carry(case.as_ref(), &stand, self.plan.mutation, &stage).await;
@@ -220,20 +220,19 @@ impl Runner {
                 let named = carried.snapshots.into_iter();
                 let named = named.map(|(of, s)| (format!("{}-{of}", stand.namespace), s));
                 self.with_done(|done| done.snapshots.extend(named));
-                let outcome = ScenarioOutcome {
+                ScenarioOutcome {
                     case: Some(Box::new(carried.record)),
                     phases: carried.phases,
                     on_cluster: true,
-                    ..self.outcome_of(scenario, fact)
-                };
-                (outcome, verdict)
+                    ..outcome_of(scenario, verdict, fact)
+                }
             }
         };
         if let Some(mutation) = self.plan.mutation {
             let told = format!("Run with --mutate {}.", mutation.name());
             outcome.remarks.push(told);
         }
-        let mut outcome = self.judged(outcome, verdict);
+        let mut outcome = self.judged(outcome);
         stage.message(outcome.verdict.name());
         self.keep(&stand, &mut outcome, &filled).await;
         stage.done();
@@ -250,45 +249,23 @@ impl Runner {
 
     /// What comes of a scenario that cannot be asked: the cluster is not touched for it.
     fn blocked(&self, scenario: &Scenario, reason: String) -> ScenarioOutcome {
-        let outcome = self.outcome_of(scenario, reason.clone());
-        self.judged(outcome, Verdict::Blocked { reason })
-    }
-
-    /// An outcome that is not judged: the verdict and the expectation stand for it until it is.
-    fn outcome_of(&self, scenario: &Scenario, decided_by: String) -> ScenarioOutcome {
-        let about = scenario.about;
-        ScenarioOutcome {
-            id: about.id.to_owned(),
-            title: about.title.to_owned(),
-            section: about.section.to_owned(),
-            claim: about.claim.to_owned(),
-            verdict: Verdict::NotReproduced,
-            decided_by,
-            checks: vec![],
-            case: None,
-            phases: vec![],
-            expectation: Default::default(),
-            remarks: about.remarks.iter().map(|r| (*r).to_owned()).collect(),
-            on_cluster: false,
-        }
-    }
-
-    fn judged(&self, outcome: ScenarioOutcome, verdict: Verdict) -> ScenarioOutcome {
-        let key = Key {
-            scenario: self.stand.product.on_record_as(&outcome.id),
-            build: self.stand.istio_build.clone(),
-            sidecar: self.stand.sidecar_mode,
-            proxy: ProxyKind::of(self.stand.mesh.istio_filters.unwrap_or(false)),
+        let verdict = Verdict::Blocked {
+            reason: reason.clone(),
         };
-        let outcome_now = Outcome {
-            verdict: &verdict,
+        self.judged(outcome_of(scenario, verdict, reason))
+    }
+
+    /// The outcome held against what is on record.
+    fn judged(&self, outcome: ScenarioOutcome) -> ScenarioOutcome {
+        let scenario = self.stand.product.on_record_as(&outcome.id);
+        let seen = Outcome {
+            verdict: &outcome.verdict,
             symptom: outcome.symptom(),
             cure: outcome.cure(),
         };
-        let expectation = self.expectations.judge(&key, &outcome_now);
+        let key = self.stand.ground().key(&scenario);
         ScenarioOutcome {
-            verdict,
-            expectation,
+            expectation: self.expectations.judge(&key, &seen),
             ..outcome
         }
     }
@@ -306,6 +283,25 @@ impl Runner {
 
     fn with_done<T>(&self, with: impl FnOnce(&mut Done) -> T) -> T {
         with(&mut self.done.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// An outcome that nobody has held against the record yet.
+fn outcome_of(scenario: &Scenario, verdict: Verdict, decided_by: String) -> ScenarioOutcome {
+    let about = scenario.about;
+    ScenarioOutcome {
+        id: about.id.to_owned(),
+        title: about.title.to_owned(),
+        section: about.section.to_owned(),
+        claim: about.claim.to_owned(),
+        verdict,
+        decided_by,
+        checks: vec![],
+        case: None,
+        phases: vec![],
+        expectation: Default::default(),
+        remarks: about.remarks.iter().map(|r| (*r).to_owned()).collect(),
+        on_cluster: false,
     }
 }
 

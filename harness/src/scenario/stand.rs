@@ -1,6 +1,6 @@
 //! What a scenario stands on while it runs: the cluster, its mesh, its namespace.
 
-use crate::expectation::{BuildId, SidecarMode};
+use crate::expectation::{BuildId, Ground, ProxyKind, SidecarMode};
 use crate::kube::Kube;
 use crate::mesh::{Capabilities, Install};
 use crate::outcome::ImageFact;
@@ -32,4 +32,15 @@ pub struct Stand {
     pub keep: bool,
     /// Where long steps tell how far they are.
     pub progress: Progress,
+}
+
+impl Stand {
+    /// What outcomes on it are kept under.
+    pub fn ground(&self) -> Ground {
+        Ground {
+            build: self.istio_build.clone(),
+            sidecar: self.sidecar_mode,
+            proxy: ProxyKind::of(self.mesh.istio_filters.unwrap_or(false)),
+        }
+    }
 }

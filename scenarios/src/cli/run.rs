@@ -98,7 +98,7 @@ async fn run_plan(
         let folder = RunFolder::create(&paths.state, &run_id)?;
         session.runner.run().await;
         let snapshots = session.runner.take_snapshots();
-        let ground = session.ground();
+        let ground = session.runner.stand().ground();
         let run = session.finish(run_id).await;
         folder.write(&run)?;
         for (namespace, snapshot) in snapshots {
