@@ -17,6 +17,7 @@ use meshproof_harness::process::own_use;
 use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::progress::Progress;
+use meshproof_harness::report::folder::{CAPTURES, RunFolder};
 use meshproof_harness::scenario::{Keeping, Plan, Runner, Scenario, Stand, StepError, namespaces};
 
 use crate::cleanup::{self, Cleanup};
@@ -39,8 +40,6 @@ pub struct Options {
     pub timeout_scale: f64,
     /// The local port for the gateway; 0 takes any.
     pub gateway_port: u16,
-    /// The folder for what is kept of scenarios whose outcomes are news.
-    pub captures: std::path::PathBuf,
     /// Leave standing what scenarios make.
     pub keep: bool,
     /// The text of the expectations that outcomes are measured by.
@@ -53,6 +52,9 @@ pub struct Options {
 pub struct Session {
     /// The plan, to be run.
     pub runner: Arc<Runner>,
+    /// Where the run is written down.
+    pub folder: RunFolder,
+    run_id: String,
     lab: Lab,
     lab_facts: LabFacts,
     mesh_facts: MeshFacts,
@@ -69,6 +71,7 @@ impl Session {
     /// When there is no lab to be had, or the mesh cannot be installed.
     pub async fn begin(
         paths: &Paths,
+        run_id: String,
         options: Options,
         plan: Plan,
         cleanup: &Cleanup,
@@ -143,9 +146,11 @@ impl Session {
             keep: options.keep,
             progress: progress.clone(),
         };
+        let folder = RunFolder::create(&paths.state, &run_id)
+            .map_err(StepError::other("making the run's folder"))?;
         // What is left out on purpose is news on purpose.
         let keeping = plan.mutation.is_none().then(|| Keeping {
-            folder: options.captures.clone(),
+            folder: folder.path().join(CAPTURES),
             engine: lab.engine.clone(),
             cluster: lab.cluster.record.clone(),
             known_secrets: options.product.secrets(),
@@ -155,6 +160,8 @@ impl Session {
             .map_err(StepError::other("reading the expectations on record"))?;
         Ok(Self {
             runner: Arc::new(Runner::new(plan, stand, expectations, keeping)),
+            folder,
+            run_id,
             lab,
             lab_facts,
             mesh_facts,
@@ -166,7 +173,7 @@ impl Session {
     }
 
     /// Cleans up, unless all is to be kept, and tells what the session came to.
-    pub async fn finish(self, run_id: String) -> Run {
+    pub async fn finish(self) -> Run {
         let product = product(&self.lab.kube, &self.options.product).await;
         let mut left_behind = self.runner.left_behind();
         if !self.options.keep {
@@ -179,7 +186,7 @@ impl Session {
         }
         Run {
             schema_version: SCHEMA_VERSION,
-            id: run_id,
+            id: self.run_id,
             command: self.options.command,
             meshproof: env!("CARGO_PKG_VERSION").to_owned(),
             started: self.started,

@@ -150,7 +150,6 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
             timeout_scale,
             gateway_port: 0,
             keep: set("MESHPROOF_KEEP"),
-            captures: std::path::PathBuf::new(),
             expectations: EXPECTATIONS.to_owned(),
             command: "cargo test".into(),
         },

@@ -116,36 +116,19 @@ pub struct RunFolder {
 pub const CAPTURES: &str = "captures";
 
 impl RunFolder {
-    /// Where a run's folder lies under a state folder, whether it is there or not.
-    pub fn place(state_dir: &Path, run_id: &str) -> PathBuf {
-        state_dir.join("runs").join(run_id)
-    }
-
     /// Makes the folder of a run under a state folder.
     ///
     /// # Errors
     /// When it cannot be made, also because it is there already: no run overwrites another.
     pub fn create(state_dir: &Path, run_id: &str) -> Result<Self, FolderError> {
-        let path = Self::place(state_dir, run_id);
-        std::fs::create_dir_all(path.parent().unwrap_or(state_dir))
+        let runs = state_dir.join("runs");
+        let path = runs.join(run_id);
+        std::fs::create_dir_all(&runs)
             .and_then(|()| std::fs::create_dir(&path))
             .map_err(|source| FolderError::Make {
                 path: path.clone(),
                 source,
             })?;
-        Ok(Self { path })
-    }
-
-    /// The folder of a run of ours, in which captures may lie already.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn create_or_open(state_dir: &Path, run_id: &str) -> Result<Self, FolderError> {
-        let path = Self::place(state_dir, run_id);
-        std::fs::create_dir_all(&path).map_err(|source| FolderError::Make {
-            path: path.clone(),
-            source,
-        })?;
         Ok(Self { path })
     }
 

@@ -90,16 +90,13 @@ async fn run_plan(
     guarded(&paths, &cleanup, &progress, async move {
         let (paths, progress) = (inner_paths, inner_progress);
         let run_id = folder::run_id(jiff::Timestamp::now(), &label);
-        let options = Options {
-            captures: RunFolder::place(&paths.state, &run_id).join(folder::CAPTURES),
-            ..options
-        };
-        let session = Session::begin(&paths, options, plan, &inner_cleanup, &progress).await?;
-        let folder = RunFolder::create(&paths.state, &run_id)?;
+        let session =
+            Session::begin(&paths, run_id, options, plan, &inner_cleanup, &progress).await?;
         session.runner.run().await;
         let snapshots = session.runner.take_snapshots();
         let ground = session.runner.stand().ground();
-        let run = session.finish(run_id).await;
+        let folder = session.folder.clone();
+        let run = session.finish().await;
         folder.write(&run)?;
         for (namespace, snapshot) in snapshots {
             let text = serde_json::to_string_pretty(&snapshot)?;
@@ -187,7 +184,6 @@ pub fn lab_options(lab: &LabArguments) -> Options {
         timeout_scale: lab.timeout_scale,
         gateway_port: 0,
         keep: false,
-        captures: std::path::PathBuf::new(),
         expectations: EXPECTATIONS.to_owned(),
         command: std::iter::once("meshproof".to_owned())
             .chain(std::env::args().skip(1))

@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use libtest_mimic::{Arguments, Completion, Conclusion, Failed, Trial};
 use meshproof::cleanup::Cleanup;
-use meshproof::session::{Options, Session};
+use meshproof::session::Session;
 use meshproof::trials::{self, Asked, Told};
 use meshproof::{catalogue, selection};
 use meshproof_harness::lab::{self, Paths};
@@ -94,15 +94,11 @@ fn try_run(arguments: &Arguments) -> Result<Result<(), ExitCode>, String> {
     };
     let cleanup = Cleanup::default();
     let run_id = folder::run_id(Timestamp::now(), "test");
-    let options = Options {
-        captures: RunFolder::place(&paths.state, &run_id).join(folder::CAPTURES),
-        ..asked.options.clone()
-    };
     let begun = runtime.block_on(async {
         tokio::select! {
             biased;
             signal = interrupt.comes() => Err(format!("{} came while the lab was brought up", signal.name)),
-            begun = Session::begin(&paths, options, plan, &cleanup, &progress) => {
+            begun = Session::begin(&paths, run_id, asked.options.clone(), plan, &cleanup, &progress) => {
                 begun.map_err(|error| error.to_string())
             }
         }
@@ -142,7 +138,7 @@ fn try_run(arguments: &Arguments) -> Result<Result<(), ExitCode>, String> {
     plan.abort();
     let panicked = runtime.block_on(plan).is_err_and(|e| e.is_panic());
     let mut failed = panicked || conclusion.as_ref().map_or(true, Conclusion::has_failed);
-    failed |= !finish(&runtime, session, run_id, &paths);
+    failed |= !finish(&runtime, session);
     Ok(match interrupt.came() {
         Some(signal) => Err(ExitCode::from(signal.exit_code())),
         None if failed => Err(ExitCode::from(FAILED)),
@@ -207,12 +203,13 @@ fn told(mut waiting: Waiting, id: &str) -> Result<Completion, Failed> {
 }
 
 /// Cleans up and writes the report; whether both went well.
-fn finish(runtime: &Runtime, session: Session, run_id: String, paths: &Paths) -> bool {
-    let run = runtime.block_on(session.finish(run_id));
+fn finish(runtime: &Runtime, session: Session) -> bool {
+    let folder = session.folder.clone();
+    let run = runtime.block_on(session.finish());
     for left in &run.left_behind {
         eprintln!("left behind on the cluster: {left}");
     }
-    let written = write_down(&run, paths);
+    let written = write_down(&run, &folder);
     if let Err(error) = &written {
         eprintln!("{error}");
     }
@@ -221,9 +218,7 @@ fn finish(runtime: &Runtime, session: Session, run_id: String, paths: &Paths) ->
 
 /// Writes the run folder and shows the table, on standard error: standard output is the test
 /// harness's, in a format that programs may read.
-fn write_down(run: &Run, paths: &Paths) -> Result<(), String> {
-    let folder =
-        RunFolder::create_or_open(&paths.state, &run.id).map_err(|error| error.to_string())?;
+fn write_down(run: &Run, folder: &RunFolder) -> Result<(), String> {
     folder.write(run).map_err(|error| error.to_string())?;
     let view = table::View {
         width: table::DEFAULT_WIDTH,
