@@ -183,19 +183,48 @@ pub(super) fn ignite_pods() -> Watch {
 
 /// Both pods are there, 2/2 and not ending.
 pub(super) fn both_ready(seen: &Objects<Pod>) -> Seen<()> {
+    both_are(seen, (2, 2), |_| true)
+}
+
+/// Both pods are there and no other, each with this many ready containers, Ready, not ending, and as
+/// wanted.
+pub(super) fn both_are(
+    seen: &Objects<Pod>,
+    ready: (usize, usize),
+    wanted: impl Fn(&Pod) -> bool,
+) -> Seen<()> {
     let lines: Vec<String> = seen.values().map(pods::line).collect();
-    let ready = seen.values().filter(|pod| {
-        pods::readiness(pod) == (2, 2)
+    let good = seen.values().filter(|pod| {
+        pods::readiness(pod) == ready
             && pods::is_ready(pod)
             && pod.metadata.deletion_timestamp.is_none()
+            && wanted(pod)
     });
-    if ready.count() == nodes::PODS.len() && seen.len() == nodes::PODS.len() {
+    if good.count() == nodes::PODS.len() && seen.len() == nodes::PODS.len() {
         Seen::Met(())
     } else if lines.is_empty() {
         Seen::NotYet("no pod yet".into())
     } else {
         Seen::NotYet(lines.join(", "))
     }
+}
+
+/// How many of the keys of a prefix are read through a node, as a check that none lacks.
+pub(super) async fn no_key_lacks(
+    stand: &Stand,
+    through: &str,
+    prefix: &str,
+    statement: impl Into<String>,
+    told: impl Fn(u32) -> String,
+) -> Check {
+    let read = keys::read_keys(&stand.kube, &stand.namespace, through, prefix, KEY_COUNT).await;
+    let (holds, seen) = match read {
+        Ok(found) => (found == KEY_COUNT, told(found)),
+        Err(error) => (false, error),
+    };
+    let source = format!("thin client on 10800 of {through}");
+    let evidence = Evidence::now(source, "", seen.clone());
+    Check::answered(Standing::Truth, statement, holds, seen, vec![evidence])
 }
 
 /// The first pod was Ready before the second was made, as a StatefulSet's pods are by default.

@@ -5,8 +5,8 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::DeleteParams;
 use meshproof_harness::evidence::intruder::{self, Intrusion};
+use meshproof_harness::evidence::log_gate;
 use meshproof_harness::evidence::nodes::{self, NodeReading};
-use meshproof_harness::evidence::{keys, log_gate};
 use meshproof_harness::kube::{KubeError, Seen, pods, until};
 use meshproof_harness::mesh::{Proxy, Stats};
 use meshproof_harness::outcome::{Check, Evidence, Standing, Symptom};
@@ -15,7 +15,7 @@ use meshproof_harness::report::kubectl_table;
 use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, StepError};
 use meshproof_protocol::ports::ProductPort;
 
-use super::c3;
+use super::{c3, guide_cluster as cluster};
 
 /// What a proxy under STRICT counts for each plaintext connection that it refuses.
 const REFUSALS: &str = "listener.0.0.0.0_15006.no_filter_chain_match";
@@ -59,7 +59,7 @@ impl Checkpoint for Strict {
 
     async fn arrange(&self, stand: &Stand) -> Result<Enforced, StepError> {
         intruder::ready(&stand.kube).await?;
-        let found = ignite_pods(stand).await?;
+        let found = cluster::listed(stand).await?;
         let addresses: Vec<String> = found.iter().filter_map(pods::ip).collect();
         let before = nodes::read(&stand.kube, &stand.namespace).await?;
         let permissive = intruder::intrude(&stand.kube, &addresses, &ProductPort::ALL).await?;
@@ -83,7 +83,7 @@ impl Checkpoint for Strict {
         let since = enforced.since;
         let mut checks = vec![listed(stand).await?];
         checks.extend(refused(stand, &enforced).await?);
-        let found = ignite_pods(stand).await?;
+        let found = cluster::listed(stand).await?;
         checks.push(undisturbed(stand, &enforced, &found));
         let readings = nodes::read(&stand.kube, &stand.namespace).await?;
         let failed: Vec<String> = readings
@@ -117,15 +117,6 @@ impl Checkpoint for Strict {
         checks.insert(checks.len().saturating_sub(1), quiet);
         Ok(checks)
     }
-}
-
-async fn ignite_pods(stand: &Stand) -> Result<Vec<Pod>, KubeError> {
-    let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
-    let listed = api
-        .list(&kube::api::ListParams::default().labels(c3::IGNITE_PODS))
-        .await
-        .map_err(KubeError::api("listing the Ignite pods"))?;
-    Ok(listed.items)
 }
 
 /// Waits until the policy has reached both proxies: until each refuses a plaintext request.
@@ -366,37 +357,12 @@ async fn rejoins(stand: &Stand, pod: &str) -> Result<Vec<Check>, StepError> {
             .collect(),
     )];
     for through in nodes::PODS {
-        let read = keys::read_keys(
-            &stand.kube,
-            &stand.namespace,
-            through,
-            c3::KEYS,
-            c3::KEY_COUNT,
-        )
-        .await;
-        let (holds, seen) = match read {
-            Ok(found) => (
-                found == c3::KEY_COUNT,
-                format!(
-                    "{found} of {} keys read through {through} after the rejoin",
-                    c3::KEY_COUNT
-                ),
-            ),
-            Err(error) => (false, error),
-        };
-        let evidence = Evidence::now(
-            format!("thin client on 10800 of {through}"),
-            "",
-            seen.clone(),
-        );
         let statement = format!("no key is lost, read through {through}");
-        checks.push(Check::answered(
-            Standing::Truth,
-            statement,
-            holds,
-            seen,
-            vec![evidence],
-        ));
+        let told = |found| {
+            let of = c3::KEY_COUNT;
+            format!("{found} of {of} keys read through {through} after the rejoin")
+        };
+        checks.push(c3::no_key_lacks(stand, through, c3::KEYS, statement, told).await);
     }
     Ok(checks)
 }

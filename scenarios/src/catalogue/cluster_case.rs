@@ -16,7 +16,7 @@ use meshproof_harness::scenario::edit::{self, EditError};
 use meshproof_harness::scenario::{Case, Fault, Phase, Remedied, Stand, StepError};
 use meshproof_protocol::ports::ProductPort;
 
-use super::guide_cluster::{self as cluster, Deployment, HOLD, SETTLE};
+use super::guide_cluster::{self as cluster, Deployment, HOLD, READY, SETTLE};
 use super::{in_force, shown};
 
 /// An edit of the guide's cluster manifests.
@@ -58,9 +58,6 @@ pub(super) enum InForce {
 pub(super) fn as_in_the_guide(_: &mut Manifest) -> Result<(), EditError> {
     Ok(())
 }
-
-/// The pods' containers when all is well: the node and its sidecar.
-const READY: (usize, usize) = (2, 2);
 
 /// Seconds that nodes are given to find together once the cause is removed, before they are
 /// restarted. A stall that could heal would within its next exchange, 10 s.
@@ -163,18 +160,7 @@ impl Case for ClusterCase {
                     cure = Cure::WithARestart;
                 }
             }
-            let recovery = match cure {
-                Cure::None => vec![],
-                _ => cluster::healthy(stand, "recovered", HOLD).await?,
-            };
-            if !recovery.iter().all(Check::holds) {
-                cure = Cure::None;
-            }
-            Ok(Remedied {
-                done: done.join("; "),
-                cure,
-                recovery,
-            })
+            cluster::remedied(stand, &done, cure).await
         })
     }
 }

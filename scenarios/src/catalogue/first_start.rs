@@ -11,7 +11,7 @@ use meshproof_harness::product::license;
 use meshproof_harness::scenario::{Stand, StepError};
 
 use super::c3;
-use super::guide_cluster::SETTLE;
+use super::guide_cluster::{SETTLE, held_check};
 
 /// The pod that is made first.
 const FIRST: &str = nodes::PODS[0];
@@ -131,19 +131,8 @@ async fn stays(
     let limit = stand.kube.limit(seconds);
     let pods = pods_of(stand);
     let held = holds(&pods, c3::ignite_pods(), what, limit, so).await;
-    let (holds, seen) = match held {
-        Ok(()) => (true, format!("so for {seconds} s")),
-        Err(error @ KubeError::DidNotHold { .. }) => (false, error.to_string()),
-        Err(error) => return Err(error.into()),
-    };
     let statement = format!("{what} of {FIRST}, for {seconds} s");
-    Ok(Check::answered(
-        Standing::Truth,
-        statement,
-        holds,
-        seen,
-        vec![],
-    ))
+    Ok(held_check(statement, format!("so for {seconds} s"), held)?)
 }
 
 /// That the node has no log: where the guide sends its reader there is nothing to read.

@@ -9,17 +9,18 @@ use kube::Api;
 use kube::api::{DeleteParams, ListParams};
 use meshproof_harness::evidence::{log_gate, nodes};
 use meshproof_harness::kube::{Kube, KubeError, Objects, Seen, Watch, pods, until};
-use meshproof_harness::outcome::{Check, Standing, Symptom};
+use meshproof_harness::outcome::{Check, Cure, Standing, Symptom};
 use meshproof_harness::product::guide;
 use meshproof_harness::product::manifest::Manifest;
-use meshproof_harness::product::state::ClusterState;
 use meshproof_harness::scenario::edit::{self, EditError};
-use meshproof_harness::scenario::{Stand, StepError};
+use meshproof_harness::scenario::{Remedied, Stand, StepError};
 
 use serde_json::Value;
 
 use super::c3::{self, ignite_pods};
 
+/// The pods' containers when all is well: the node and its sidecar.
+pub(super) const READY: (usize, usize) = (2, 2);
 /// Seconds for which a state has to stay.
 pub(super) const HOLD: u64 = 5;
 /// Seconds within which nodes have to say what they are together.
@@ -180,26 +181,12 @@ pub(super) async fn both_ready_within(
     let api: Api<Pod> = Api::namespaced(kube.client(), &stand.namespace);
     let revision = newest_revision(kube, &stand.namespace).await?;
     let name = format!("both Ignite pods to be {}/{}", ready.0, ready.1);
+    let newest = |pod: &Pod| {
+        let labels = pod.metadata.labels.as_ref();
+        labels.and_then(|l| l.get("controller-revision-hash")) == Some(&revision)
+    };
     until(&api, ignite_pods(), name, kube.limit(seconds), |seen| {
-        let lines: Vec<String> = seen.values().map(pods::line).collect();
-        let good = seen.values().filter(|pod| {
-            pods::readiness(pod) == ready
-                && pods::is_ready(pod)
-                && pod.metadata.deletion_timestamp.is_none()
-                && pod
-                    .metadata
-                    .labels
-                    .as_ref()
-                    .and_then(|l| l.get("controller-revision-hash"))
-                    == Some(&revision)
-        });
-        if good.count() == nodes::PODS.len() && seen.len() == nodes::PODS.len() {
-            Seen::Met(())
-        } else if lines.is_empty() {
-            Seen::NotYet("no pod yet".into())
-        } else {
-            Seen::NotYet(lines.join(", "))
-        }
+        c3::both_are(seen, ready, newest)
     })
     .await?;
     Ok(())
@@ -230,7 +217,14 @@ async fn newest_revision(kube: &Kube, namespace: &str) -> Result<String, StepErr
 pub(super) async fn healthy(stand: &Stand, keys: &str, hold: u64) -> Result<Vec<Check>, StepError> {
     let since = Timestamp::now();
     let (state, readings) = nodes::settled(&stand.kube, &stand.namespace, SETTLE).await?;
-    let mut checks = vec![state_is(stand, Symptom::Healthy, &state, &readings)];
+    let evidence = readings.iter().flat_map(|r| r.evidence(&stand.namespace));
+    let mut checks = vec![Check::answered(
+        Standing::Truth,
+        "both nodes see servers=2, finished the exchange, REST agrees",
+        state.symptom == Symptom::Healthy,
+        format!("{}: {}", state.symptom, state.reason),
+        evidence.collect(),
+    )];
     if state.symptom != Symptom::Healthy {
         return Ok(checks);
     }
@@ -242,28 +236,6 @@ pub(super) async fn healthy(stand: &Stand, keys: &str, hold: u64) -> Result<Vec<
     Ok(checks)
 }
 
-/// A check that the nodes are in a state.
-pub(super) fn state_is(
-    stand: &Stand,
-    wanted: Symptom,
-    state: &ClusterState,
-    readings: &[nodes::NodeReading],
-) -> Check {
-    let evidence = readings.iter().flat_map(|r| r.evidence(&stand.namespace));
-    Check::answered(
-        Standing::Truth,
-        match wanted {
-            Symptom::Healthy => {
-                "both nodes see servers=2, finished the exchange, REST agrees".into()
-            }
-            other => format!("the nodes are in state {other}"),
-        },
-        state.symptom == wanted,
-        format!("{}: {}", state.symptom, state.reason),
-        evidence.collect(),
-    )
-}
-
 /// A check that the nodes stay in the state in which they were read.
 pub(super) async fn stays(
     stand: &Stand,
@@ -272,19 +244,45 @@ pub(super) async fn stays(
     seconds: u64,
 ) -> Result<Check, StepError> {
     let held = nodes::stays(&stand.kube, &stand.namespace, readings, symptom, seconds).await;
-    let (holds, seen) = match held {
-        Ok(_) => (true, format!("{symptom} for {seconds} s")),
-        Err(error @ KubeError::DidNotHold { .. }) => (false, error.to_string()),
-        Err(error) => return Err(error.into()),
-    };
     let statement = format!("it stays {symptom} for {seconds} s");
-    Ok(Check::answered(
-        Standing::Truth,
+    Ok(held_check(
         statement,
-        holds,
-        seen,
-        vec![],
-    ))
+        format!("{symptom} for {seconds} s"),
+        held,
+    )?)
+}
+
+/// A check that something held; an error that is not about that is handed on.
+pub(super) fn held_check(
+    statement: String,
+    seen_if_so: String,
+    held: Result<(), KubeError>,
+) -> Result<Check, KubeError> {
+    let (holds, seen) = match held {
+        Ok(()) => (true, seen_if_so),
+        Err(error @ KubeError::DidNotHold { .. }) => (false, error.to_string()),
+        Err(error) => return Err(error),
+    };
+    let whose = Standing::Truth;
+    Ok(Check::answered(whose, statement, holds, seen, vec![]))
+}
+
+/// What a remedy came to: a cluster that does not stay healthy with data flowing is not cured.
+pub(super) async fn remedied(
+    stand: &Stand,
+    done: &[&str],
+    cure: Cure,
+) -> Result<Remedied, StepError> {
+    let recovery = match cure {
+        Cure::None => vec![],
+        _ => healthy(stand, "recovered", HOLD).await?,
+    };
+    let holds = recovery.iter().all(Check::holds);
+    Ok(Remedied {
+        done: done.join("; "),
+        cure: if holds { cure } else { Cure::None },
+        recovery,
+    })
 }
 
 /// Words for an edit that cannot be made.

@@ -2,7 +2,7 @@
 
 use meshproof_harness::evidence::nodes::NODE_CONTAINER;
 use meshproof_harness::kube::{KubeError, pods};
-use meshproof_harness::mesh::{Outbound, PROXY_CONTAINER, Proxy, Way};
+use meshproof_harness::mesh::{Injection, Outbound, PROXY_CONTAINER, Proxy, Way};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
 use meshproof_harness::scenario::{Stand, StepError};
 use meshproof_protocol::ports::ProductPort;
@@ -66,10 +66,8 @@ async fn declared(stand: &Stand, wanted: &[(ProductPort, Way)]) -> Result<Check,
     let service = stand.kube.raw(&path).await?;
     let entry = |port: &ProductPort| {
         let ports = service["spec"]["ports"].as_array().into_iter().flatten();
-        ports
-            .filter(|p| p["port"] == port.number())
-            .map(|p| p["name"].as_str().unwrap_or("(no name)").to_owned())
-            .next()
+        let mut ports = ports.filter(|p| p["port"] == port.number());
+        Some(ports.next()?["name"].as_str().unwrap_or("(no name)"))
     };
     let so = |(port, way): &(ProductPort, Way)| match (way, entry(port)) {
         (Way::PassesBy, None) => true,
@@ -79,7 +77,7 @@ async fn declared(stand: &Stand, wanted: &[(ProductPort, Way)]) -> Result<Check,
         _ => false,
     };
     let told = |(port, _): &(ProductPort, Way)| {
-        let name = entry(port).unwrap_or_else(|| "not declared".into());
+        let name = entry(port).unwrap_or("not declared");
         format!("{}: {name}", port.number())
     };
     let seen = wanted.iter().map(told).collect::<Vec<_>>().join(", ");
@@ -110,9 +108,9 @@ pub(super) async fn no_hold(stand: &Stand) -> Result<Vec<Check>, StepError> {
             reason: error.to_string(),
         })?;
         let config = &object["metadata"]["annotations"]["proxy.istio.io/config"];
-        let held = proxy_container(&object)
-            .is_some_and(|(native, c)| !native && c["lifecycle"]["postStart"].is_object());
-        let native = proxy_container(&object).is_some_and(|(native, _)| native);
+        let injection = Injection::of(&object);
+        let lifecycle = &proxy_container(&object)["lifecycle"];
+        let held = injection == Injection::Classic && lifecycle["postStart"].is_object();
         let seen = format!(
             "annotation {}, {} sidecar, {}; {}",
             if config.is_null() {
@@ -120,13 +118,13 @@ pub(super) async fn no_hold(stand: &Stand) -> Result<Vec<Check>, StepError> {
             } else {
                 "present"
             },
-            if native { "native" } else { "classic" },
+            injection.name(),
             if held { "held" } else { "not held" },
             starts(&object)
         );
         let evidence = Evidence::now(
             format!("kubectl get pod {name} -n {} -o yaml", stand.namespace),
-            proxy_container(&object).map_or(String::new(), |(_, c)| c["lifecycle"].to_string()),
+            lifecycle.to_string(),
             seen.clone(),
         );
         checks.push(Check::answered(
@@ -140,14 +138,13 @@ pub(super) async fn no_hold(stand: &Stand) -> Result<Vec<Check>, StepError> {
     Ok(checks)
 }
 
-fn proxy_container(pod: &Value) -> Option<(bool, &Value)> {
-    let named = |list: &'static str| {
-        let all = pod["spec"][list].as_array().into_iter().flatten();
-        all.clone().find(|c| c["name"] == PROXY_CONTAINER)
-    };
-    named("initContainers")
-        .map(|c| (true, c))
-        .or_else(|| named("containers").map(|c| (false, c)))
+/// The proxy's container, wherever it stands in the pod's spec; null where there is none.
+fn proxy_container(pod: &Value) -> &Value {
+    ["initContainers", "containers"]
+        .into_iter()
+        .flat_map(|list| pod["spec"][list].as_array().into_iter().flatten())
+        .find(|container| container["name"] == PROXY_CONTAINER)
+        .unwrap_or(&Value::Null)
 }
 
 /// When the node's container and its proxy's were started, as the kubelet tells.

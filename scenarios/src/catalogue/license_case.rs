@@ -12,7 +12,7 @@ use meshproof_harness::product::gridgain::{
 use meshproof_harness::product::{Product, license_file};
 use meshproof_harness::scenario::{Case, Fault, Phase, Remedied, Stand, StepError, edit};
 
-use super::guide_cluster::{self as cluster, Deployment, HOLD};
+use super::guide_cluster::{self as cluster, Deployment, HOLD, READY};
 use super::{first_start, license_in_force as in_force};
 
 /// What the Secret holds while all is well where no license is needed.
@@ -23,8 +23,6 @@ const NO_LICENSE: &[u8] = b"<note>This is no license.</note>\n";
 /// A folder that `licenseUrl` does not name.
 const OTHER_FOLDER: &str = "/ignite/licenses";
 
-/// The pods' containers when all is well: the node and its sidecar.
-const READY: (usize, usize) = (2, 2);
 /// Seconds that nodes are given to start by themselves once the cause is removed. The kubelet tries
 /// a mount again after at most 122 s, and a container that ended a few times after 80 s.
 const BY_ITSELF: u64 = 200;
@@ -188,18 +186,7 @@ impl Case for LicenseCase {
                     cure = Cure::WithARestart;
                 }
             }
-            let recovery = match cure {
-                Cure::None => vec![],
-                _ => cluster::healthy(stand, "recovered", HOLD).await?,
-            };
-            if !recovery.iter().all(Check::holds) {
-                cure = Cure::None;
-            }
-            Ok(Remedied {
-                done: done.join("; "),
-                cure,
-                recovery,
-            })
+            cluster::remedied(stand, &done, cure).await
         })
     }
 }

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use meshproof_harness::evidence::{intruder, keys, nodes};
+use meshproof_harness::evidence::{intruder, nodes};
 use meshproof_harness::kube::{FIELD_MANAGER, KubeError, pods};
 use meshproof_harness::mesh::{Injection, injection_trial};
-use meshproof_harness::outcome::{CaseClaim, Check, Cure, Evidence, Observed, Standing, Symptom};
+use meshproof_harness::outcome::{CaseClaim, Check, Cure, Observed, Standing, Symptom};
 use meshproof_harness::scenario::{
     About, Case, Fault, Phase, Remedied, Scenario, Scope, Stand, StepError, edit,
 };
@@ -17,7 +17,7 @@ use meshproof_protocol::ports::ProductPort;
 use serde_json::json;
 
 use super::c3;
-use super::guide_cluster::{self as cluster, Deployment, HOLD, SETTLE};
+use super::guide_cluster::{self as cluster, Deployment, HOLD, READY, SETTLE};
 use super::shown::Shown;
 
 /// The scenario.
@@ -52,7 +52,7 @@ struct NotLabelled {
 const KEYS: &str = "written-without-a-sidecar";
 /// Seconds within which nodes without a sidecar join, if they do at all.
 const JOIN: u64 = 45;
-const WITH_SIDECAR: (usize, usize) = (2, 2);
+/// The pods' containers without a sidecar.
 const WITHOUT: (usize, usize) = (1, 1);
 
 impl Case for NotLabelled {
@@ -69,7 +69,7 @@ impl Case for NotLabelled {
         Box::pin(async move {
             stand.kube.apply(&intruder::manifest()?.objects).await?;
             let guides = Deployment::of_the_guide(stand, true)?;
-            guides.deploy(stand, WITH_SIDECAR).await?;
+            guides.deploy(stand, READY).await?;
             cluster::healthy(stand, "baseline", 0).await
         })
     }
@@ -128,7 +128,7 @@ impl Case for NotLabelled {
                 stand.kube.apply(&guides.namespace.objects).await?;
                 rollout_restart(stand).await?;
                 done.push("the namespace is labelled and the StatefulSet restarted, one pod after the other");
-                cluster::both_ready(stand, WITH_SIDECAR).await?;
+                cluster::both_ready(stand, READY).await?;
             }
             let (kube, namespace) = (&stand.kube, &stand.namespace);
             let limit = if make { SETTLE } else { HOLD };
@@ -139,9 +139,7 @@ impl Case for NotLabelled {
                 false => None,
             };
             let sidecars = cluster::listed(stand).await?;
-            let sidecars = sidecars
-                .iter()
-                .all(|pod| pods::readiness(pod) == WITH_SIDECAR);
+            let sidecars = sidecars.iter().all(|pod| pods::readiness(pod) == READY);
             let mut recovery = vec![];
             let mut cure = Cure::None;
             if sidecars && state.symptom == Symptom::Healthy {
@@ -155,7 +153,7 @@ impl Case for NotLabelled {
                     first,
                     vec![],
                 ));
-                cluster::restart(stand, WITH_SIDECAR).await?;
+                cluster::restart(stand, READY).await?;
                 done.push("both pods are deleted at once, of which the guide does not speak here");
                 (state, _) = nodes::settled(kube, namespace, SETTLE).await?;
                 if state.symptom == Symptom::Healthy {
@@ -241,24 +239,12 @@ async fn strict_refuses_nothing(stand: &Stand) -> Result<Check, StepError> {
 /// How many of the keys that were written without a sidecar are there.
 async fn keys_left(stand: &Stand) -> Check {
     let through = nodes::PODS[1];
-    let read = keys::read_keys(&stand.kube, &stand.namespace, through, KEYS, c3::KEY_COUNT).await;
-    let (holds, seen) = match read {
-        Ok(found) => (
-            found == c3::KEY_COUNT,
-            format!(
-                "{found} of {} keys are left, read through {through}",
-                c3::KEY_COUNT
-            ),
-        ),
-        Err(error) => (false, error),
-    };
-    let evidence = Evidence::now(
-        format!("thin client on 10800 of {through}"),
-        "",
-        seen.clone(),
-    );
     let statement = "the keys written before the restart are there after it";
-    Check::answered(Standing::Truth, statement, holds, seen, vec![evidence])
+    let told = |found| {
+        let of = c3::KEY_COUNT;
+        format!("{found} of {of} keys are left, read through {through}")
+    };
+    c3::no_key_lacks(stand, through, KEYS, statement, told).await
 }
 
 /// As `kubectl rollout restart` does: a new annotation makes a new template.

@@ -16,7 +16,7 @@ use meshproof_harness::scenario::{
 
 use super::c5;
 use super::client;
-use super::guide_cluster::{self as cluster, Deployment};
+use super::guide_cluster::{self as cluster, Deployment, READY};
 use crate::cleanup;
 use attempt::Attempt;
 
@@ -112,7 +112,7 @@ impl Case for NotReached {
         Box::pin(async move {
             let application = client::manifest(&stand.namespace)?;
             let guides = Deployment::of_the_guide(stand, true)?;
-            guides.deploy(stand, (2, 2)).await?;
+            guides.deploy(stand, READY).await?;
             stand.kube.apply(&application.objects).await?;
             let mut checks = cluster::healthy(stand, "baseline", 0).await?;
             checks.extend(c5::proven(stand).await?);
