@@ -7,6 +7,8 @@ pub mod cli;
 pub mod gridgain_options;
 pub mod progress_bar;
 pub mod rotation;
+#[cfg(test)]
+mod sample;
 pub mod selection;
 pub mod session;
 pub mod trials;

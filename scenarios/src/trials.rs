@@ -181,15 +181,11 @@ mod tests {
     use meshproof_harness::outcome::{Check, ExpectationResult, Standing};
 
     use super::*;
+    use crate::sample;
 
     fn outcome(verdict: Verdict, green: bool) -> ScenarioOutcome {
         let seen = "servers=1 on ignite-1";
         ScenarioOutcome {
-            id: "C3".into(),
-            title: "Two nodes form one cluster".into(),
-            section: "Deploy".into(),
-            claim: "Both nodes are in one topology.".into(),
-            verdict,
             decided_by: seen.into(),
             checks: vec![Check::answered(
                 Standing::Truth,
@@ -198,15 +194,12 @@ mod tests {
                 seen,
                 vec![],
             )],
-            case: None,
-            phases: vec![],
             expectation: ExpectationResult {
                 green,
                 on_record: vec!["Confirmed (7)".into()],
                 yardstick: "the record of Istio 1.29.1".into(),
             },
-            remarks: vec![],
-            on_cluster: true,
+            ..sample::outcome("C3", verdict)
         }
     }
 

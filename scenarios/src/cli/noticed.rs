@@ -96,6 +96,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::sample;
 
     fn outcome(id: &str, verdict: Verdict, symptom: Symptom, green: bool) -> ScenarioOutcome {
         let record = CaseRecord {
@@ -119,21 +120,12 @@ mod tests {
             })
         };
         ScenarioOutcome {
-            id: id.into(),
-            title: "t".into(),
-            section: "s".into(),
-            claim: "c".into(),
-            verdict,
-            decided_by: "d".into(),
-            checks: vec![],
             case: Some(Box::new(record)),
-            phases: vec![],
             expectation: ExpectationResult {
                 green,
                 ..ExpectationResult::default()
             },
-            remarks: vec![],
-            on_cluster: true,
+            ..sample::outcome(id, verdict)
         }
     }
 

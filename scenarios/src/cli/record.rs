@@ -207,9 +207,9 @@ fn read(path: &Path) -> Result<String, RecordError> {
 #[cfg(test)]
 mod tests {
     use meshproof_harness::expectation::{ProxyKind, SidecarMode};
-    use meshproof_harness::outcome::SCHEMA_VERSION;
 
     use super::*;
+    use crate::sample;
 
     fn ground() -> Ground {
         Ground {
@@ -220,34 +220,7 @@ mod tests {
     }
 
     fn run(verdict: Verdict) -> Run {
-        Run {
-            schema_version: SCHEMA_VERSION,
-            id: "r9".into(),
-            command: "meshproof run".into(),
-            meshproof: "0".into(),
-            started: jiff::Timestamp::UNIX_EPOCH,
-            seconds: 1.0,
-            stages: vec![],
-            lab: None,
-            mesh: None,
-            product: None,
-            outcomes: vec![ScenarioOutcome {
-                id: "C3".into(),
-                title: "t".into(),
-                section: "s".into(),
-                claim: "c".into(),
-                verdict,
-                decided_by: "d".into(),
-                checks: vec![],
-                case: None,
-                phases: vec![],
-                expectation: Default::default(),
-                remarks: vec![],
-                on_cluster: true,
-            }],
-            process: None,
-            left_behind: vec![],
-        }
+        sample::run("r9", vec![sample::outcome("C3", verdict)])
     }
 
     /// A folder with a file of expectations that is empty but for its header.

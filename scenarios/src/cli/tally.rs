@@ -80,27 +80,19 @@ pub fn run(report: &Path, commit: Option<&str>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use meshproof_harness::outcome::{ExpectationResult, SCHEMA_VERSION, ScenarioOutcome};
+    use meshproof_harness::outcome::{ExpectationResult, ScenarioOutcome};
 
     use super::*;
+    use crate::sample;
 
     fn outcome(id: &str, verdict: Verdict, green: bool, on_cluster: bool) -> ScenarioOutcome {
         ScenarioOutcome {
-            id: id.into(),
-            title: "t".into(),
-            section: "s".into(),
-            claim: "c".into(),
-            verdict,
-            decided_by: "d".into(),
-            checks: vec![],
-            case: None,
-            phases: vec![],
             expectation: ExpectationResult {
                 green,
                 ..Default::default()
             },
-            remarks: vec![],
             on_cluster,
+            ..sample::outcome(id, verdict)
         }
     }
 
@@ -109,28 +101,15 @@ mod tests {
         let blocked = || Verdict::Blocked {
             reason: "no license".into(),
         };
-        let run = Run {
-            schema_version: SCHEMA_VERSION,
-            id: "r".into(),
-            command: "cargo test".into(),
-            meshproof: "0".into(),
-            started: jiff::Timestamp::UNIX_EPOCH,
-            seconds: 1.0,
-            stages: vec![],
-            lab: None,
-            mesh: None,
-            product: None,
-            outcomes: vec![
-                outcome("C1", Verdict::Confirmed, true, true),
-                // A second round of the same scenario is no second scenario.
-                outcome("C1", Verdict::Differs, false, true),
-                outcome("T4a", blocked(), true, false),
-                outcome("C2", blocked(), false, false),
-                outcome("T9", Verdict::Confirmed, true, true),
-            ],
-            process: None,
-            left_behind: vec![],
-        };
+        let outcomes = vec![
+            outcome("C1", Verdict::Confirmed, true, true),
+            // A second round of the same scenario is no second scenario.
+            outcome("C1", Verdict::Differs, false, true),
+            outcome("T4a", blocked(), true, false),
+            outcome("C2", blocked(), false, false),
+            outcome("T9", Verdict::Confirmed, true, true),
+        ];
+        let run = sample::run("r", outcomes);
         let tally = Tally::of(&run, &["C1", "C2", "C3", "T4a"]);
         let expected = Tally {
             on_cluster: 1,
