@@ -94,6 +94,31 @@ pub async fn until_serving(
         })
 }
 
+/// The ports on which a gateway's proxy listens, with the page that lists them.
+///
+/// # Errors
+/// When its admin port does not answer.
+pub async fn listening(kube: &Kube, pod: &str) -> Result<(Vec<u16>, String), KubeError> {
+    let page = "/listeners";
+    let (status, body) = kube.get(ISTIO_NAMESPACE, pod, ADMIN_PORT, page).await?;
+    if status != 200 {
+        return Err(KubeError::Stream {
+            to: format!("{page} of the proxy in {ISTIO_NAMESPACE}/{pod}"),
+            reason: format!("it answers {status}"),
+        });
+    }
+    Ok((listened(&body), body))
+}
+
+/// Reads lines `name::address:port`.
+fn listened(page: &str) -> Vec<u16> {
+    let ports = page.lines().filter_map(|line| line.rsplit_once(':'));
+    let mut ports: Vec<u16> = ports.filter_map(|(_, p)| p.trim().parse().ok()).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
 async fn look(kube: &Kube, pod: &str, wanted: &Wanted) -> Result<Has, KubeError> {
     let page = |path| async move {
         let (status, body) = kube.get(ISTIO_NAMESPACE, pod, ADMIN_PORT, path).await?;
@@ -213,6 +238,13 @@ mod tests {
             let has = has(&wanted);
             assert!(!has.all() && has.to_string().contains(lacking), "{has}");
         }
+    }
+
+    #[test]
+    fn the_ports_listened_on_are_read_line_by_line() {
+        let page = PAGES[0].split_once('\n').unwrap().1;
+        assert_eq!(listened(page), [8443, 15021, 15090]);
+        assert_eq!(listened("no listener\n"), [0; 0]);
     }
 
     #[test]

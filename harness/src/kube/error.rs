@@ -71,6 +71,12 @@ pub enum KubeError {
         /// What happened.
         reason: String,
     },
+    /// A Service is there, and behind it no pod that could be forwarded to.
+    #[error("no pod of the Service {service} is Ready")]
+    NoReadyPod {
+        /// Namespace and name.
+        service: String,
+    },
     /// An object is not what it has to be.
     #[error("{what} is not usable: {reason}")]
     Object {

@@ -237,7 +237,9 @@ impl Kube {
             .items
             .iter()
             .find(|pod| super::pods::is_ready(pod))
-            .ok_or_else(|| unusable("no pod of it is Ready".into()))?;
+            .ok_or_else(|| KubeError::NoReadyPod {
+                service: format!("{namespace}/{service}"),
+            })?;
         let number = match entry
             .target_port
             .clone()

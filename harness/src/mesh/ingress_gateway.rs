@@ -5,7 +5,7 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use super::ISTIO_NAMESPACE;
@@ -62,6 +62,17 @@ pub async fn gone(kube: &Kube) -> Result<(), KubeError> {
         },
     )
     .await
+}
+
+/// Its pods, whatever their state.
+///
+/// # Errors
+/// When they cannot be listed.
+pub async fn listed(kube: &Kube) -> Result<Vec<Pod>, KubeError> {
+    let api: Api<Pod> = Api::namespaced(kube.client(), ISTIO_NAMESPACE);
+    let listing = KubeError::api("listing the ingress gateway's pods");
+    let pods = api.list(&ListParams::default().labels(PODS)).await;
+    Ok(pods.map_err(listing)?.items)
 }
 
 /// Waits until so many of its pods are Ready, and for 0 until none is left.

@@ -23,9 +23,11 @@ pub enum Symptom {
     NeverStarts,
     /// A node's process ends soon after it started.
     Exits,
-    /// A connection to the gateway is refused, or there is nothing to connect to.
+    /// A port-forward to the gateway does not begin: there is no Service of it, or no pod behind.
+    NotForwarded,
+    /// A port-forward begins, and inside the gateway's pod its connections are refused.
     Refused,
-    /// The gateway is there and does not serve the asked for port.
+    /// The gateway takes the connection and gives no answer on it.
     NotServed,
     /// None of the above yet: too little was said.
     Undecided,
@@ -42,6 +44,7 @@ impl Symptom {
             Self::NoSidecar => "no-sidecar",
             Self::NeverStarts => "never-starts",
             Self::Exits => "exits",
+            Self::NotForwarded => "not-forwarded",
             Self::Refused => "refused",
             Self::NotServed => "not-served",
             Self::Undecided => "undecided",

@@ -2,12 +2,13 @@
 //!
 //! The guide knows one cause, a gateway that is not installed. There are three: no gateway at all,
 //! a gateway without a pod, and a gateway that runs and does not listen, for want of a Gateway or of
-//! its Secret.
+//! its Secret. Only in the last does a port-forward begin, and then the guide's words are its own.
 
 mod attempt;
+mod in_force;
 
-use meshproof_harness::mesh::ingress_gateway::{self, INGRESS_GATEWAY};
-use meshproof_harness::mesh::{DEFAULT_PROFILE, ISTIO_NAMESPACE};
+use meshproof_harness::mesh::DEFAULT_PROFILE;
+use meshproof_harness::mesh::ingress_gateway;
 use meshproof_harness::outcome::{CaseClaim, Check, Cure, Evidence, Observed, Standing, Symptom};
 use meshproof_harness::product::guide;
 use meshproof_harness::scenario::{
@@ -54,7 +55,10 @@ pub fn scenarios() -> Vec<Scenario> {
             "The minimal profile has no ingress gateway",
             Scope::Mesh,
             Lacks::Installation,
-            &[] as &[&str],
+            &[
+                "A port-forward does not begin without the Service. What is refused then is a request \
+                 sent all the same to the local port on which nobody listens.",
+            ] as &[&str],
         ),
         of(
             "T5b",
@@ -62,7 +66,8 @@ pub fn scenarios() -> Vec<Scenario> {
             Scope::Mesh,
             Lacks::Pods,
             &[
-                "The guide's cause with the Service in place: kubectl finds it and no pod behind it.",
+                "The guide's cause with the Service in place: a port-forward finds it, finds no pod \
+                 behind it, and does not begin.",
             ],
         ),
         of(
@@ -71,8 +76,8 @@ pub fn scenarios() -> Vec<Scenario> {
             Scope::Gateway,
             Lacks::GatewayResource,
             &[
-                "The guide does not name this cause. Here the port-forward itself succeeds, and the \
-               words `connection refused` are what kubectl prints of the first request.",
+                "The guide does not name this cause, and here are its words: the port-forward begins, \
+                 and `connection refused` is what it says of the first request.",
             ],
         ),
         of(
@@ -160,21 +165,21 @@ impl Case for NotReached {
             };
             Ok(Fault {
                 shown: shown.into(),
-                in_force: vec![self.in_force(stand).await?],
+                in_force: in_force::checks(stand, self.0).await?,
             })
         })
     }
 
     fn observe<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Observed> {
         Box::pin(async move {
-            let attempt = Attempt::lasting(stand).await?;
-            let mut checks = vec![attempt.check()];
+            let lasting = Attempt::lasting(stand).await?;
+            let mut checks = vec![lasting.check()];
             if self.0 == Lacks::Installation {
                 checks.push(demo_minimal_is_no_profile(stand).await);
             }
             Ok(Observed {
-                symptom: attempt.symptom(),
-                because: attempt.in_words(),
+                symptom: lasting.attempt.symptom(),
+                because: lasting.attempt.in_words(),
                 checks,
             })
         })
@@ -203,10 +208,15 @@ impl Case for NotReached {
                     cure = Cure::BySomethingElse;
                 }
             }
+            if cure == Cure::None {
+                recovery.clear();
+            } else {
+                recovery.push(Attempt::stays_answered(stand).await?);
+            }
             Ok(Remedied {
                 done: done.join("; "),
                 cure,
-                recovery: if cure == Cure::None { vec![] } else { recovery },
+                recovery,
             })
         })
     }
@@ -222,51 +232,6 @@ impl Case for NotReached {
 }
 
 impl NotReached {
-    /// That what is to be taken away is not there.
-    async fn in_force(&self, stand: &Stand) -> Result<Check, StepError> {
-        let (namespace, system) = (&stand.namespace, ISTIO_NAMESPACE);
-        let absent: Vec<String> = match self.0 {
-            Lacks::Installation => vec![
-                format!("/api/v1/namespaces/{system}/services/{INGRESS_GATEWAY}"),
-                format!("/apis/apps/v1/namespaces/{system}/deployments/{INGRESS_GATEWAY}"),
-            ],
-            Lacks::Pods => vec![],
-            Lacks::GatewayResource => vec![format!(
-                "/apis/networking.istio.io/v1/namespaces/{namespace}/gateways/ignite-client-gateway"
-            )],
-            Lacks::Secret => vec![format!(
-                "/api/v1/namespaces/{system}/secrets/{}",
-                cleanup::GATEWAY_SECRET
-            )],
-        };
-        let mut there = vec![];
-        for path in &absent {
-            match stand.kube.raw(path).await {
-                Ok(_) => there.push(path.clone()),
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if self.0 == Lacks::Pods {
-            let path =
-                format!("/api/v1/namespaces/{system}/pods?labelSelector=istio%3Dingressgateway");
-            let pods = stand.kube.raw(&path).await?;
-            let left = pods["items"].as_array().map_or(0, Vec::len);
-            there.extend((left > 0).then(|| format!("{left} pods of the gateway")));
-        }
-        let seen = match there.as_slice() {
-            [] => "gone".to_owned(),
-            left => format!("still there: {}", left.join(", ")),
-        };
-        Ok(Check::answered(
-            Standing::Truth,
-            "the API server no longer has what was taken away",
-            there.is_empty(),
-            seen,
-            vec![],
-        ))
-    }
-
     /// Whether C5 holds; where it cannot even be arranged, why, as a check that fails. Without
     /// `arranging` what the guide's step applies is left as the fault has it.
     async fn c5_holds(&self, stand: &Stand, arranging: bool) -> Vec<Check> {
