@@ -16,6 +16,9 @@ pub(super) const KEYS: &str = "written-in-c3";
 /// How many.
 pub(super) const KEY_COUNT: u32 = 100;
 
+/// Seconds within which nodes whose pods are ready have to be one cluster.
+pub(super) const BECOME_ONE: u64 = 60;
+
 /// The scenario.
 pub fn scenario() -> Scenario {
     let about = About {
@@ -124,7 +127,8 @@ impl Checkpoint for TwoNodes {
             format!("{restarts} restarts"),
             vec![],
         ));
-        let (state, readings) = nodes::settled(&stand.kube, namespace, 90).await?;
+        let (state, readings) =
+            nodes::becomes(&stand.kube, namespace, Symptom::Healthy, BECOME_ONE).await?;
         let healthy = state.symptom == Symptom::Healthy;
         checks.push(Check::answered(
             Standing::Truth,

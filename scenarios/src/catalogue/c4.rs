@@ -345,7 +345,9 @@ async fn rejoins(stand: &Stand, pod: &str) -> Result<Vec<Check>, StepError> {
         }
     })
     .await?;
-    let (state, readings) = nodes::settled(&stand.kube, &stand.namespace, 90).await?;
+    let (kube, namespace) = (&stand.kube, &stand.namespace);
+    let (state, readings) =
+        nodes::becomes(kube, namespace, Symptom::Healthy, c3::BECOME_ONE).await?;
     let mut checks = vec![Check::answered(
         Standing::Truth,
         format!("{pod} is deleted and rejoins under STRICT: servers=2 on both nodes"),

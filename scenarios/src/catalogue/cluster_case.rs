@@ -167,7 +167,8 @@ impl Case for ClusterCase {
 
 /// Whether the nodes become one cluster within so many seconds.
 async fn healed_within(stand: &Stand, seconds: u64) -> Result<bool, StepError> {
-    let state = nodes::becomes(&stand.kube, &stand.namespace, Symptom::Healthy, seconds).await?;
+    let (state, _) =
+        nodes::becomes(&stand.kube, &stand.namespace, Symptom::Healthy, seconds).await?;
     Ok(state.symptom == Symptom::Healthy)
 }
 

@@ -216,7 +216,9 @@ async fn newest_revision(kube: &Kube, namespace: &str) -> Result<String, StepErr
 /// so many seconds, also that it stays one and that no log has an unexpected error line meanwhile.
 pub(super) async fn healthy(stand: &Stand, keys: &str, hold: u64) -> Result<Vec<Check>, StepError> {
     let since = Timestamp::now();
-    let (state, readings) = nodes::settled(&stand.kube, &stand.namespace, SETTLE).await?;
+    let (kube, namespace) = (&stand.kube, &stand.namespace);
+    let (state, readings) =
+        nodes::becomes(kube, namespace, Symptom::Healthy, c3::BECOME_ONE).await?;
     let evidence = readings.iter().flat_map(|r| r.evidence(&stand.namespace));
     let mut checks = vec![Check::answered(
         Standing::Truth,
