@@ -187,3 +187,18 @@ fn the_two_line_records_of_the_jvms_own_format_are_read_too() {
     assert_eq!(log.local_node().map(|(_, order)| order), Some(1));
     assert_eq!(log.connections_from("10.244.0.99").len(), 2);
 }
+
+#[test]
+fn a_slow_exchange_is_a_stall_until_it_ends() {
+    let text = file!("slow-exchange/node-0.log");
+    let before: String = text
+        .lines()
+        .take_while(|line| {
+            !line.contains("Completed partition exchange") || line.contains("topVer=1,")
+        })
+        .fold(String::new(), |kept, line| kept + line + "\n");
+    assert!(NodeLog::read(&before).stalled().is_some());
+    let whole = NodeLog::read(text);
+    assert_eq!(whole.stalled(), None);
+    assert_eq!(whole.servers(), Some(2));
+}
