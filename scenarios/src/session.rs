@@ -174,7 +174,6 @@ impl Session {
 
     /// Cleans up, unless all is to be kept, and tells what the session came to.
     pub async fn finish(self) -> Run {
-        let product = product(&self.lab.kube, &self.options.product).await;
         let mut left_behind = self.runner.left_behind();
         if !self.options.keep {
             let kube = &self.lab.kube;
@@ -194,7 +193,10 @@ impl Session {
             stages: self.stages,
             lab: Some(self.lab_facts),
             mesh: Some(self.mesh_facts),
-            product,
+            product: self.runner.product_version().map(|version| ProductFacts {
+                name: self.options.product.name().into(),
+                version,
+            }),
             outcomes: self.runner.outcomes(),
             process: own_use().map(|used| ProcessFacts {
                 cpu_seconds: used.cpu_seconds,
@@ -295,15 +297,4 @@ async fn injection(kube: &Kube) -> Result<Injection, StepError> {
     let mut labelled = trial.clone();
     labelled["metadata"]["labels"] = serde_json::json!({ "sidecar.istio.io/inject": "true" });
     Ok(Injection::of(&kube.dry_run(&labelled).await?))
-}
-
-/// The product's version as a running node tells it, if one runs.
-async fn product(kube: &Kube, product: &Product) -> Option<ProductFacts> {
-    use meshproof_harness::product::rest::answer;
-    let asked = kube.get(GUIDE_NAMESPACE, "ignite-0", 8080, "/ignite?cmd=version");
-    let (_, body) = asked.await.ok()?;
-    Some(ProductFacts {
-        name: product.name().into(),
-        version: answer::version(&body).ok()?,
-    })
 }

@@ -109,6 +109,13 @@ async fn read_one(kube: &Kube, namespace: &str, pod: &str) -> Result<NodeReading
     })
 }
 
+/// The product's version, as the first node tells it; none where it does not answer.
+pub async fn version(kube: &Kube, namespace: &str) -> Option<String> {
+    let (port, page) = (ProductPort::Rest.number(), Command::Version.page());
+    let (_, body) = kube.get(namespace, PODS[0], port, &page).await.ok()?;
+    answer::version(&body).ok()
+}
+
 /// What the nodes are together, as read.
 pub fn state(readings: &[NodeReading]) -> ClusterState {
     let views: Vec<NodeView<'_>> = readings

@@ -54,14 +54,25 @@ pub async fn holds<K>(
     which: watcher::Config,
     name: impl Into<String>,
     limit: Duration,
-    mut condition: impl FnMut(&Objects<K>) -> Seen<()>,
+    condition: impl FnMut(&Objects<K>) -> Seen<()>,
 ) -> Result<(), KubeError>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let name = name.into();
+    let events = watch(api.clone(), which).default_backoff();
+    unbroken(events, name.into(), limit, condition).await
+}
+
+async fn unbroken<K: Resource>(
+    events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
+    name: String,
+    limit: Duration,
+    mut condition: impl FnMut(&Objects<K>) -> Seen<()>,
+) -> Result<(), KubeError> {
     let begun = Instant::now();
-    let broken = until(api, which, name.clone(), limit, |objects| {
+    let mut looked = false;
+    let broken = first_met(events, name.clone(), limit, |objects| {
+        looked = true;
         match condition(objects) {
             Seen::Met(()) => Seen::NotYet("as it should be".into()),
             Seen::NotYet(seen) => Seen::Met(seen),
@@ -69,7 +80,8 @@ where
     })
     .await;
     match broken {
-        Err(KubeError::TimedOut { .. }) => Ok(()),
+        // What was never listed held nothing.
+        Err(KubeError::TimedOut { .. }) if looked => Ok(()),
         Err(error) => Err(error),
         Ok(seen) => Err(KubeError::DidNotHold {
             name,
@@ -197,6 +209,29 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "waited 5s for two namespaces; last seen: 1 of 2 namespaces"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_was_listed_can_hold() {
+        let none = |objects: &Objects<Namespace>| match objects.len() {
+            0 => Seen::Met(()),
+            n => Seen::NotYet(format!("{n} namespaces")),
+        };
+        let limit = Duration::from_secs(5);
+        let silent = stream::pending::<Result<Event<Namespace>, watcher::Error>>();
+        let error = unbroken(silent, "none".into(), limit, none).await;
+        assert!(
+            matches!(error, Err(KubeError::TimedOut { .. })),
+            "{error:?}"
+        );
+        unbroken(events(&[]), "none".into(), limit, none)
+            .await
+            .unwrap();
+        let error = unbroken(events(&["a"]), "none".into(), limit, none).await;
+        assert!(
+            matches!(error, Err(KubeError::DidNotHold { .. })),
+            "{error:?}"
         );
     }
 

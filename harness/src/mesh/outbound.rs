@@ -63,9 +63,17 @@ impl Outbound {
     /// When its admin port does not answer, or not as expected.
     pub async fn of(proxy: &Proxy<'_>) -> Result<Self, MeshError> {
         let dump = proxy.json_page(PAGE).await?;
+        let listeners = listeners(&dump);
+        if listeners.is_empty() {
+            // Every proxy has some: without them all would seem to pass by.
+            return Err(MeshError::Unreadable {
+                what: format!("{PAGE} of the proxy of {}/{}", proxy.namespace, proxy.pod),
+                reason: "it lists no active listener".to_owned(),
+            });
+        }
         Ok(Self {
             pod: proxy.pod.clone(),
-            listeners: listeners(&dump),
+            listeners,
             command: proxy.command(PAGE),
         })
     }

@@ -19,6 +19,7 @@ use super::definition::{Phases, Scenario};
 use super::plan::Plan;
 use super::{Keeping, Stand, StepError, namespaces};
 use crate::diagnose::Snapshot;
+use crate::evidence::nodes;
 use crate::expectation::{Expectations, Outcome};
 use crate::outcome::{ScenarioOutcome, Verdict, judge_case, judge_checkpoint};
 
@@ -38,6 +39,7 @@ struct Done {
     outcomes: Vec<ScenarioOutcome>,
     snapshots: Vec<(String, Snapshot)>,
     left_behind: Vec<String>,
+    product_version: Option<String>,
 }
 
 impl Runner {
@@ -74,6 +76,11 @@ impl Runner {
         self.with_done(|done| std::mem::take(&mut done.snapshots))
     }
 
+    /// The product's version as its nodes told it; none where no node was ever asked.
+    pub fn product_version(&self) -> Option<String> {
+        self.with_done(|done| done.product_version.clone())
+    }
+
     /// What scenarios left behind, with the reason.
     pub fn left_behind(&self) -> Vec<String> {
         self.with_done(|done| done.left_behind.clone())
@@ -102,6 +109,9 @@ impl Runner {
                 self.note_left(gone);
             }
             self.walk(&order.steps).await;
+            if !order.steps.is_empty() {
+                self.ask_version(&self.stand).await;
+            }
             let cases = order.together.len() + order.alone.len();
             if cases == 0 {
                 continue;
@@ -234,6 +244,7 @@ impl Runner {
         }
         let mut outcome = self.judged(outcome);
         stage.message(outcome.verdict.name());
+        self.ask_version(&stand).await;
         self.keep(&stand, &mut outcome, &filled).await;
         stage.done();
         if !stand.keep {
@@ -245,6 +256,14 @@ impl Runner {
             self.note_left(gone);
         }
         self.note(outcome);
+    }
+
+    /// Asks a node for the product's version, while it runs, unless one has told it.
+    async fn ask_version(&self, stand: &Stand) {
+        if self.product_version().is_none() {
+            let told = nodes::version(&stand.kube, &stand.namespace).await;
+            self.with_done(|done| done.product_version = done.product_version.take().or(told));
+        }
     }
 
     /// What comes of a scenario that cannot be asked: the cluster is not touched for it.

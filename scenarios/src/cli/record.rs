@@ -8,6 +8,7 @@ use meshproof_harness::expectation::{
     AcceptError, Expectations, ExpectationsError, Ground, header,
 };
 use meshproof_harness::outcome::{Run, ScenarioOutcome, Verdict};
+use meshproof_harness::product::Product;
 use meshproof_harness::report::folder::{FolderError, write_whole};
 
 use crate::session;
@@ -135,16 +136,26 @@ impl Record {
     /// # Errors
     /// Outcomes that cannot be on record, a file that cannot be read or written; it stands as it
     /// was then.
-    pub fn accept(&self, ground: &Ground, run: &Run, reason: &str) -> Result<String, RecordError> {
+    pub fn accept(
+        &self,
+        product: &Product,
+        ground: &Ground,
+        run: &Run,
+        reason: &str,
+    ) -> Result<String, RecordError> {
         let path = self.file.as_deref().ok_or(RecordError::NoFile)?;
         let text = read(path)?;
-        let (spoilt, good) = apart(&run.outcomes);
+        let outcomes: Vec<ScenarioOutcome> = run
+            .outcomes
+            .iter()
+            .map(|outcome| ScenarioOutcome {
+                id: product.on_record_as(&outcome.id),
+                ..outcome.clone()
+            })
+            .collect();
+        let (spoilt, good) = apart(&outcomes);
         // With nothing good left the refusal tells why.
-        let asked = if good.is_empty() {
-            &run.outcomes
-        } else {
-            &good
-        };
+        let asked = if good.is_empty() { &outcomes } else { &good };
         let accepted = self.parse(&text)?.accept(ground, asked, &run.id, reason)?;
         let text = accepted
             .render(header(&text))
@@ -237,7 +248,12 @@ mod tests {
         let link = folder.path().join("link.toml");
         std::os::unix::fs::symlink(&file, &link).unwrap();
         let record = Record::find(Some(&link)).unwrap();
-        let told = record.accept(&ground(), &run(Verdict::Differs), "so it is");
+        let told = record.accept(
+            &Product::Ignite,
+            &ground(),
+            &run(Verdict::Differs),
+            "so it is",
+        );
         let told = told.unwrap();
         assert!(told.starts_with("1 outcome is on record in "), "{told}");
         assert!(told.ends_with("(new: C3 Differs)"), "{told}");
@@ -249,11 +265,25 @@ mod tests {
     }
 
     #[test]
+    fn each_product_has_entries_of_its_own() {
+        let (_folder, file) = place();
+        let record = Record::find(Some(&file)).unwrap();
+        let gridgain = Product::GridGain(Default::default());
+        let run = run(Verdict::Differs);
+        record.accept(&gridgain, &ground(), &run, "why").unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains("scenario = \"gridgain/C3\""), "{text}");
+        assert!(!text.contains("scenario = \"C3\""), "{text}");
+    }
+
+    #[test]
     fn what_cannot_be_accepted_leaves_the_file_as_it_was() {
         let (_folder, file) = place();
         let record = Record::find(Some(&file)).unwrap();
         let failed = Verdict::Failed { error: "e".into() };
-        let error = record.accept(&ground(), &run(failed), "why").unwrap_err();
+        let error = record
+            .accept(&Product::Ignite, &ground(), &run(failed), "why")
+            .unwrap_err();
         assert!(error.to_string().starts_with("C3 (Failed)"), "{error}");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "# Mine.\n");
     }

@@ -94,7 +94,10 @@ async fn run_plan(
             Session::begin(&paths, run_id, options, plan, &inner_cleanup, &progress).await?;
         session.runner.run().await;
         let snapshots = session.runner.take_snapshots();
-        let ground = session.runner.stand().ground();
+        let (ground, product) = {
+            let stand = session.runner.stand();
+            (stand.ground(), stand.product.clone())
+        };
         let folder = session.folder.clone();
         let run = session.finish().await;
         folder.write(&run)?;
@@ -106,7 +109,8 @@ async fn run_plan(
         let mut as_expected = run.is_green();
         if let Some(reason) = accept {
             // On standard error, since standard output may be JSON.
-            eprintln!("meshproof: {}", record.accept(&ground, &run, &reason)?);
+            let told = record.accept(&product, &ground, &run, &reason)?;
+            eprintln!("meshproof: {told}");
             // What could not be accepted is as little expected as before.
             let accepted = |o: &ScenarioOutcome| {
                 !matches!(o.verdict, Verdict::Invalid { .. } | Verdict::Failed { .. })
