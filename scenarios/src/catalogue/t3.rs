@@ -10,6 +10,7 @@ use meshproof_harness::evidence::{intruder, nodes};
 use meshproof_harness::kube::{FIELD_MANAGER, KubeError, pods};
 use meshproof_harness::mesh::{Injection, injection_trial};
 use meshproof_harness::outcome::{CaseClaim, Check, Cure, Observed, Standing, Symptom};
+use meshproof_harness::product::logs::NodeLog;
 use meshproof_harness::scenario::{
     About, Case, Fault, Phase, Remedied, Scenario, Scope, Stand, StepError, edit,
 };
@@ -104,13 +105,11 @@ impl Case for NotLabelled {
                 checks.push(c3::data_flows(stand, nodes::PODS[0], nodes::PODS[1], KEYS).await);
                 checks.push(strict_refuses_nothing(stand).await?);
             }
-            let (symptom, because) = match (bare, joined) {
-                (true, true) => (Symptom::NoSidecar, lines),
-                (true, false) => (
-                    Symptom::CannotJoin,
-                    format!("{lines}; after {JOIN} s {}", state.reason),
-                ),
-                (false, _) => (state.symptom, state.reason),
+            let logs: Vec<&NodeLog> = readings.iter().map(|reading| &reading.log).collect();
+            let symptom = symptom(bare, state.symptom, &logs);
+            let because = match symptom {
+                Symptom::NoSidecar => lines,
+                _ => format!("{lines}; after {JOIN} s {}", state.reason),
             };
             Ok(Observed {
                 symptom,
@@ -177,6 +176,17 @@ impl Case for NotLabelled {
                 recovery,
             })
         })
+    }
+}
+
+/// What two nodes are: as they are read, unless they have no sidecar. Without one they are one cluster
+/// whose traffic is in the clear, or each started and not one of them was ever in a topology.
+fn symptom(bare: bool, read: Symptom, logs: &[&NodeLog]) -> Symptom {
+    let apart = |log: &&NodeLog| log.snapshot().is_none() && log.local_node().is_none();
+    match read {
+        Symptom::Healthy if bare => Symptom::NoSidecar,
+        Symptom::Undecided if bare && logs.iter().all(apart) => Symptom::CannotJoin,
+        other => other,
     }
 }
 
@@ -262,4 +272,46 @@ async fn rollout_restart(stand: &Stand) -> Result<(), StepError> {
         .await
         .map_err(KubeError::api("restarting StatefulSet ignite"))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_nodes_that_were_never_in_a_topology_cannot_join() {
+        let joined = NodeLog::read(
+            "[03:19:46,648][INFO][main][GridDiscoveryManager] Topology snapshot [ver=1, \
+             locNode=7942242e, servers=1, clients=0, state=ACTIVE, CPUs=1, offheap=0.3GB, \
+             heap=0.36GB, aliveNodes=[]]\n",
+        );
+        assert!(joined.snapshot().is_some());
+        let (joined, silent) = (&joined, &NodeLog::default());
+        let cases = [
+            (true, Symptom::Healthy, [joined, joined], Symptom::NoSidecar),
+            (
+                true,
+                Symptom::Undecided,
+                [silent, silent],
+                Symptom::CannotJoin,
+            ),
+            (
+                true,
+                Symptom::Undecided,
+                [joined, silent],
+                Symptom::Undecided,
+            ),
+            (true, Symptom::Split, [joined, joined], Symptom::Split),
+            (
+                false,
+                Symptom::Undecided,
+                [silent, silent],
+                Symptom::Undecided,
+            ),
+            (false, Symptom::Healthy, [joined, joined], Symptom::Healthy),
+        ];
+        for (bare, read, logs, wanted) in cases {
+            assert_eq!(symptom(bare, read, &logs), wanted, "{bare} {read}");
+        }
+    }
 }
