@@ -145,17 +145,21 @@ pub fn without_injection_label(manifest: &mut Manifest) -> Result<(), EditError>
         .ok_or_else(|| missing(format!("label {INJECTION_LABEL}")))
 }
 
-/// The difference between two manifests as a unified diff of their YAML.
+/// The difference between two manifests as a unified diff of their YAML, each named in its head.
 ///
 /// # Errors
 /// When one of them cannot be written as YAML.
-pub fn diff(before: &Manifest, after: &Manifest) -> Result<String, ManifestError> {
+pub fn diff(
+    before: &Manifest,
+    after: &Manifest,
+    names: [&str; 2],
+) -> Result<String, ManifestError> {
     let (before, after) = (before.render()?, after.render()?);
     let diff = TextDiff::from_lines(&before, &after);
     Ok(diff
         .unified_diff()
         .context_radius(2)
-        .header("the guide's", "this scenario's")
+        .header(names[0], names[1])
         .to_string())
 }
 
@@ -188,7 +192,7 @@ mod tests {
         let before = guide::ignite_cluster().unwrap();
         let mut after = before.clone();
         edit(&mut after).unwrap();
-        diff(&before, &after).unwrap()
+        diff(&before, &after, ["the guide's", "this scenario's"]).unwrap()
     }
 
     fn changed(diff: &str) -> Vec<&str> {

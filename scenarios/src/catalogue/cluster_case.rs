@@ -90,7 +90,12 @@ impl Case for ClusterCase {
         Box::pin(async move {
             let healthy = self.healthy_one(stand)?;
             let faulty = healthy.edited(self.fault)?;
-            let shown = edit::diff(&healthy.cluster, &faulty.cluster)?;
+            let fault = edit::diff(
+                &healthy.cluster,
+                &faulty.cluster,
+                [cluster::THROUGHOUT, cluster::FAULTY],
+            )?;
+            let shown = healthy.shown_with(&fault)?;
             if make {
                 faulty.redeploy(stand, READY).await?;
             }

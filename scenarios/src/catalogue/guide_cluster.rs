@@ -26,6 +26,11 @@ pub(super) const HOLD: u64 = 5;
 /// Seconds within which nodes have to say what they are together.
 pub(super) const SETTLE: u64 = 120;
 
+/// The manifests of the guide, of a case while all is well, and with its fault, as diffs name them.
+pub(super) const GUIDES: &str = "the guide's";
+pub(super) const THROUGHOUT: &str = "throughout";
+pub(super) const FAULTY: &str = "with the fault";
+
 /// What is applied for a case, for its own namespace.
 #[derive(Clone)]
 pub(super) struct Deployment {
@@ -33,6 +38,8 @@ pub(super) struct Deployment {
     pub(super) namespace: Manifest,
     /// ConfigMap, headless Service and StatefulSet.
     pub(super) cluster: Manifest,
+    /// The same as the guide has them, but for the namespace.
+    pub(super) guides: Manifest,
     /// The license's Secret, which has to be there first; none for Ignite. Shown nowhere.
     pub(super) license: Option<Value>,
     /// Whether the guide's STRICT policy is in it.
@@ -43,11 +50,13 @@ impl Deployment {
     /// The guide's manifests in a namespace, with requests that leave room for neighbours.
     pub(super) fn of_the_guide(stand: &Stand, strict: bool) -> Result<Self, StepError> {
         let namespace = &stand.namespace;
-        let mut cluster = stand.product.cluster_manifest()?.in_namespace(namespace);
+        let guides = stand.product.cluster_manifest()?.in_namespace(namespace);
+        let mut cluster = guides.clone();
         edit::modest_requests(&mut cluster).map_err(editing())?;
         Ok(Self {
             namespace: guide::namespace()?.in_namespace(namespace),
             cluster,
+            guides,
             license: stand.product.license_secret(namespace),
             strict,
         })
@@ -61,6 +70,14 @@ impl Deployment {
         let mut edited = self.clone();
         edit(&mut edited.cluster).map_err(editing())?;
         Ok(edited)
+    }
+
+    /// A fault in words, after all that is different from the guide's cluster manifests throughout.
+    pub(super) fn shown_with(&self, fault: &str) -> Result<String, StepError> {
+        let throughout = edit::diff(&self.guides, &self.cluster, [GUIDES, THROUGHOUT])?;
+        Ok(format!(
+            "Throughout, also while the cluster is healthy:\n{throughout}\nThe fault:\n{fault}"
+        ))
     }
 
     /// Applies it and waits for both pods to have this many ready containers.

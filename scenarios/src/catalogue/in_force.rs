@@ -4,6 +4,7 @@ use meshproof_harness::evidence::nodes::NODE_CONTAINER;
 use meshproof_harness::kube::{KubeError, pods};
 use meshproof_harness::mesh::{Injection, Outbound, PROXY_CONTAINER, Proxy, Way};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
+use meshproof_harness::scenario::edit::{NATIVE_SIDECAR, PROXY_CPU_LIMIT};
 use meshproof_harness::scenario::{Stand, StepError};
 use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
@@ -64,6 +65,24 @@ async fn declared(stand: &Stand, wanted: &[(ProductPort, Way)]) -> Result<Check,
     let namespace = &stand.namespace;
     let path = format!("/api/v1/namespaces/{namespace}/services/ignite-headless");
     let service = stand.kube.raw(&path).await?;
+    let (holds, seen) = declared_so(&service, wanted);
+    let evidence = Evidence::now(
+        format!("kubectl get service ignite-headless -n {namespace} -o yaml"),
+        service["spec"]["ports"].to_string(),
+        seen.clone(),
+    );
+    let statement = "the headless Service's ports are as the fault has them";
+    Ok(Check::answered(
+        Standing::Truth,
+        statement,
+        holds,
+        seen,
+        vec![evidence],
+    ))
+}
+
+/// Whether a Service declares each port, or not, by a name from which its way follows.
+fn declared_so(service: &Value, wanted: &[(ProductPort, Way)]) -> (bool, String) {
     let entry = |port: &ProductPort| {
         let ports = service["spec"]["ports"].as_array().into_iter().flatten();
         let mut ports = ports.filter(|p| p["port"] == port.number());
@@ -81,20 +100,7 @@ async fn declared(stand: &Stand, wanted: &[(ProductPort, Way)]) -> Result<Check,
         format!("{}: {name}", port.number())
     };
     let seen = wanted.iter().map(told).collect::<Vec<_>>().join(", ");
-    let evidence = Evidence::now(
-        format!("kubectl get service ignite-headless -n {namespace} -o yaml"),
-        service["spec"]["ports"].to_string(),
-        seen.clone(),
-    );
-    let statement = "the headless Service's ports are as the fault has them";
-    let holds = wanted.iter().all(so);
-    Ok(Check::answered(
-        Standing::Truth,
-        statement,
-        holds,
-        seen,
-        vec![evidence],
-    ))
+    (wanted.iter().all(so), seen)
 }
 
 /// That both pods were injected without the hold. In a classic sidecar the hold is a command that
@@ -134,8 +140,33 @@ pub(super) async fn no_hold(stand: &Stand) -> Result<Vec<Check>, StepError> {
             seen,
             vec![evidence],
         ));
+        let (so, seen) = sidecar_as_asked(&object);
+        let statement = format!("{name} has the sidecar that its annotations ask for");
+        checks.push(Check::answered(
+            Standing::Truth,
+            statement,
+            so,
+            seen,
+            vec![],
+        ));
     }
     Ok(checks)
+}
+
+/// Whether a pod's sidecar is of the kind and has the CPU limit that the pod's annotations ask for.
+fn sidecar_as_asked(pod: &Value) -> (bool, String) {
+    let annotations = &pod["metadata"]["annotations"];
+    let limit = &proxy_container(pod)["resources"]["limits"]["cpu"];
+    let injection = Injection::of(pod);
+    let kind = match annotations[NATIVE_SIDECAR].as_str() {
+        Some("true") => injection == Injection::Native,
+        Some("false") => injection == Injection::Classic,
+        _ => injection != Injection::Absent,
+    };
+    let limited = annotations[PROXY_CPU_LIMIT].is_null() || annotations[PROXY_CPU_LIMIT] == *limit;
+    let limit = limit.as_str().unwrap_or("none");
+    let seen = format!("{} sidecar, CPU limit {limit}", injection.name());
+    (kind && limited, seen)
 }
 
 /// The proxy's container, wherever it stands in the pod's spec; null where there is none.
@@ -164,4 +195,55 @@ fn starts(pod: &Value) -> String {
         started(NODE_CONTAINER),
         started(PROXY_CONTAINER)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const PORT: ProductPort = ProductPort::Communication;
+
+    #[test]
+    fn a_way_follows_from_the_name_of_the_port() {
+        let named = |name: &str| json!({"spec": {"ports": [{"port": 47100, "name": name}]}});
+        let cases = [
+            (json!({"spec": {"ports": []}}), Way::PassesBy),
+            (named("tcp-communication"), Way::Tcp),
+            (named("http-communication"), Way::Http),
+            (named("communication"), Way::Sniffed),
+        ];
+        for (service, fits) in &cases {
+            for (_, way) in &cases {
+                let (so, seen) = declared_so(service, &[(PORT, *way)]);
+                assert_eq!(so, way == fits, "{seen}, {way}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sidecar_of_another_kind_or_without_the_limit_is_not_as_asked() {
+        let pod = |list: &str, native: &str, asked: &str, limit: &str| {
+            json!({
+                "metadata": {"annotations": {NATIVE_SIDECAR: native, PROXY_CPU_LIMIT: asked}},
+                "spec": {list: [{
+                    "name": PROXY_CONTAINER,
+                    "resources": {"limits": {"cpu": limit}},
+                }]},
+            })
+        };
+        let so = |pod: &Value| sidecar_as_asked(pod).0;
+        assert!(so(&pod("containers", "false", "60m", "60m")));
+        assert!(so(&pod("initContainers", "true", "60m", "60m")));
+        assert!(!so(&pod("initContainers", "false", "60m", "60m")));
+        assert!(!so(&pod("containers", "true", "60m", "60m")));
+        assert!(!so(&pod("containers", "false", "60m", "2")));
+        let nothing_asked = json!({"spec": {"containers": [{"name": PROXY_CONTAINER}]}});
+        assert_eq!(
+            sidecar_as_asked(&nothing_asked),
+            (true, "classic sidecar, CPU limit none".to_owned())
+        );
+        assert!(!so(&json!({})));
+    }
 }

@@ -79,8 +79,12 @@ impl LicenseCase {
         let (license, shown) = match self.0 {
             Broken::OtherFolder => {
                 let faulty = healthy.edited(|m| edit::mount_license_at(m, OTHER_FOLDER))?;
-                let shown = edit::diff(&healthy.cluster, &faulty.cluster)?;
-                return Ok((faulty, shown));
+                let shown = edit::diff(
+                    &healthy.cluster,
+                    &faulty.cluster,
+                    [cluster::THROUGHOUT, cluster::FAULTY],
+                )?;
+                return Ok((faulty, healthy.shown_with(&shown)?));
             }
             Broken::SecretMissing => (
                 None,
@@ -101,6 +105,7 @@ impl LicenseCase {
                 ),
             ),
         };
+        let shown = healthy.shown_with(&shown)?;
         let faulty = Deployment { license, ..healthy };
         Ok((faulty, shown))
     }

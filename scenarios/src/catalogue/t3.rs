@@ -80,7 +80,9 @@ impl Case for NotLabelled {
             let guides = Deployment::of_the_guide(stand, true)?;
             let mut unlabelled = guides.clone();
             edit::without_injection_label(&mut unlabelled.namespace).map_err(cluster::editing())?;
-            let shown = edit::diff(&guides.namespace, &unlabelled.namespace)?;
+            let names = [cluster::GUIDES, cluster::FAULTY];
+            let fault = edit::diff(&guides.namespace, &unlabelled.namespace, names)?;
+            let shown = guides.shown_with(&fault)?;
             if make {
                 unlabelled.redeploy(stand, WITHOUT).await?;
             }

@@ -164,7 +164,7 @@ impl Case for NotReached {
                 }
             };
             Ok(Fault {
-                shown: shown.into(),
+                shown: Deployment::of_the_guide(stand, true)?.shown_with(shown)?,
                 in_force: in_force::checks(stand, self.0).await?,
             })
         })
