@@ -194,6 +194,10 @@ pub fn judge_case(case: &CaseRecord) -> (Verdict, String) {
             error,
         );
     }
+    if observed.symptom == Symptom::Healthy && case.claim.symptom == Symptom::Healthy {
+        let fact = format!("healthy as the guide says ({})", observed.because);
+        return (Verdict::Confirmed, fact);
+    }
     if observed.symptom == Symptom::Healthy {
         let fact = format!(
             "the fault is in force and does no harm: {}",

@@ -130,6 +130,16 @@ fn a_fault_without_harm_is_not_reproduced() {
 }
 
 #[test]
+fn no_harm_where_the_guide_says_none_confirms() {
+    let mut case = confirmed();
+    case.claim.symptom = Symptom::Healthy;
+    assert_eq!(name(&case), "Differs");
+    case.observed.as_mut().unwrap().symptom = Symptom::Healthy;
+    case.cure = None;
+    assert_eq!(name(&case), "Confirmed");
+}
+
+#[test]
 fn a_cause_that_no_rule_finds_is_a_failure_of_ours() {
     let mut case = confirmed();
     case.diagnosis.as_mut().unwrap().findings.remove(0);

@@ -258,7 +258,7 @@ mod tests {
         mount_license(&mut mounted).unwrap();
         let before = mounted.clone();
         mount_license_at(&mut mounted, "/x").unwrap();
-        let diff = super::diff(&before, &mounted).unwrap();
+        let diff = super::diff(&before, &mounted, ["a", "b"]).unwrap();
         assert_eq!(changed(&diff).len(), 2, "{diff}");
         assert!(diff.contains("mountPath: /x"), "{diff}");
     }

@@ -67,6 +67,9 @@ pub fn scenarios() -> Vec<Scenario> {
                 &[
                     "This variant waits for the sentence that the guide names in its other case, \
                    `Still waiting for initial partition map exchange`.",
+                    "That sentence comes 40 s after the join. By then the joiner has given up, which it \
+                     does after about 32 s, so it has to be restarted; T2d and T2f, whose cause is \
+                     removed sooner, heal without (measured).",
                 ],
             ),
             ClusterCase {

@@ -24,8 +24,8 @@ fn apply(view: &View<'_>) -> Answer {
                     .into(),
                 remedies: vec![
                     advice(
-                        "remove the cause first; a stall outlives its cause, so the joining node has \
-                         to start anew",
+                        "remove the cause first; a stall heals with it only in its first half minute, \
+                         and after that the joining node has to start anew",
                     ),
                     joiners(view),
                 ],
