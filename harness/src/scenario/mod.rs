@@ -17,5 +17,5 @@ pub use definition::{About, Checkpoint, Scenario, Scope};
 pub use error::StepError;
 pub use keeping::Keeping;
 pub use plan::{Plan, jobs_for, jobs_here};
-pub use runner::{CASE_NAMESPACES, Runner, namespace_of};
+pub use runner::{CASE_NAMESPACES, NOT_AS_CLAIMED, Runner, namespace_of};
 pub use stand::Stand;

@@ -149,7 +149,7 @@ impl Runner {
     async fn step(&self, scenario: &Scenario, stopped_by: Option<&str>) -> ScenarioOutcome {
         let about = scenario.about;
         if let Some(step) = stopped_by {
-            let reason = format!("{step} did not come out as claimed");
+            let reason = format!("{step} {NOT_AS_CLAIMED}");
             return self.blocked(scenario, reason);
         }
         if let Some(reason) = scenario.blocked(&self.stand.product) {
@@ -333,6 +333,9 @@ pub fn namespace_of(id: &str, round: u32) -> String {
         n => format!("{CASE_NAMESPACES}{id}-{}", n + 1),
     }
 }
+
+/// How the reason ends for which a step is blocked by an earlier one.
+pub const NOT_AS_CLAIMED: &str = "did not come out as claimed";
 
 /// How the name of every case's namespace begins.
 pub const CASE_NAMESPACES: &str = "meshproof-";

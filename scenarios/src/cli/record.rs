@@ -11,6 +11,8 @@ use meshproof_harness::outcome::{Run, ScenarioOutcome, Verdict};
 use meshproof_harness::product::Product;
 use meshproof_harness::report::folder::{FolderError, write_whole};
 
+use meshproof_harness::scenario::NOT_AS_CLAIMED;
+
 use crate::session;
 
 /// The record of the checkout that compiled this program.
@@ -181,7 +183,10 @@ impl Record {
         };
         let left_out = match spoilt.as_slice() {
             [] => String::new(),
-            ids => format!("; never Invalid or Failed, so not {}", ids.join(", ")),
+            ids => format!(
+                "; never Invalid, Failed or stopped by an earlier step, so not {}",
+                ids.join(", ")
+            ),
         };
         Ok(format!(
             "{outcomes} on record in {} ({news}){left_out}",
@@ -195,17 +200,23 @@ impl Record {
 fn apart(outcomes: &[ScenarioOutcome]) -> (Vec<String>, Vec<ScenarioOutcome>) {
     let mut spoilt: Vec<String> = vec![];
     for outcome in outcomes {
-        let says_nothing = matches!(
-            outcome.verdict,
-            Verdict::Invalid { .. } | Verdict::Failed { .. }
-        );
-        if says_nothing && !spoilt.contains(&outcome.id) {
+        if says_nothing(&outcome.verdict) && !spoilt.contains(&outcome.id) {
             spoilt.push(outcome.id.clone());
         }
     }
     let good = outcomes.iter().filter(|o| !spoilt.contains(&o.id));
     let good = good.cloned().collect();
     (spoilt, good)
+}
+
+/// Whether a verdict can never be on record.
+pub fn says_nothing(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Invalid { .. } | Verdict::Failed { .. } => true,
+        // On record it would pass for as expected whatever breaks an earlier step.
+        Verdict::Blocked { reason } => reason.ends_with(NOT_AS_CLAIMED),
+        _ => false,
+    }
 }
 
 fn read(path: &Path) -> Result<String, RecordError> {
@@ -262,6 +273,27 @@ mod tests {
         assert!(text.contains("reason = \"so it is\""), "{text}");
         assert!(link.is_symlink());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_step_that_an_earlier_one_stopped_is_never_on_record() {
+        let (_folder, file) = place();
+        let record = Record::find(Some(&file)).unwrap();
+        let reason = format!("C4 {NOT_AS_CLAIMED}");
+        let outcomes = vec![
+            sample::outcome("C4", Verdict::Differs),
+            sample::outcome("C5", Verdict::Blocked { reason }),
+        ];
+        let run = sample::run("r9", outcomes);
+        let told = record
+            .accept(&Product::Ignite, &ground(), &run, "why")
+            .unwrap();
+        assert!(told.ends_with("so not C5"), "{told}");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            text.contains("\"C4\"") && !text.contains("\"C5\""),
+            "{text}"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use meshproof_harness::lab::Paths;
-use meshproof_harness::outcome::{Run, ScenarioOutcome, Verdict};
+use meshproof_harness::outcome::{Run, ScenarioOutcome};
 use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::report::folder::{self, RunFolder};
@@ -12,7 +12,7 @@ use meshproof_harness::scenario::{Mutation, Plan, Scenario, jobs_here};
 
 use super::guarded::guarded;
 use super::noticed::Noticed;
-use super::record::Record;
+use super::record::{Record, says_nothing};
 use super::{LabArguments, Outcome, PlanArguments, RunArguments, terminal};
 use crate::cleanup::Cleanup;
 use crate::gridgain_options::ProductError;
@@ -112,9 +112,7 @@ async fn run_plan(
             let told = record.accept(&product, &ground, &run, &reason)?;
             eprintln!("meshproof: {told}");
             // What could not be accepted is as little expected as before.
-            let accepted = |o: &ScenarioOutcome| {
-                !matches!(o.verdict, Verdict::Invalid { .. } | Verdict::Failed { .. })
-            };
+            let accepted = |o: &ScenarioOutcome| !says_nothing(&o.verdict);
             as_expected = run.left_behind.is_empty() && run.outcomes.iter().all(accepted);
         }
         if let Some(mutation) = mutation {
