@@ -4,10 +4,13 @@
 //! until they say enough, is left to the callers. Pod readiness is no input: it is the same in all
 //! cases.
 
+use std::collections::BTreeSet;
+
+use meshproof_protocol::ports::ProductPort;
+
 use super::logs::NodeLog;
 use super::rest::TopNode;
 use crate::outcome::Symptom;
-use std::collections::BTreeSet;
 
 /// What is known of one node.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +76,7 @@ pub fn cluster_state(nodes: &[NodeView<'_>]) -> ClusterState {
         return ClusterState::new(Symptom::Undecided, "two of the logs are of the same node");
     }
     healthy(&settled, &own_ids)
-        .or_else(|| split(&settled))
+        .or_else(|| split(&settled, &elsewhere(nodes)))
         .unwrap_or_else(|| disagree(&settled))
 }
 
@@ -147,7 +150,22 @@ fn healthy(nodes: &[Settled<'_>], own_ids: &BTreeSet<&str>) -> Option<ClusterSta
     })
 }
 
-fn split(nodes: &[Settled<'_>]) -> Option<ClusterState> {
+/// The nodes that look for each other on another port than the product's: one that finds its port
+/// taken binds the next without complaint and looks for the others there too (seen once, with the
+/// guide's manifests unchanged). Outgoing connections in the pod, the proxy's among them, may have
+/// it: 47500 lies in the range from which the kernel gives out their ports.
+fn elsewhere(nodes: &[NodeView<'_>]) -> String {
+    let port = ProductPort::Discovery.number();
+    let told = nodes.iter().filter_map(|node| {
+        let ports = node.log.local_ports();
+        let other = ports.iter().find(|p| (port + 1..port + 100).contains(*p))?;
+        (!ports.contains(&port))
+            .then(|| format!("; {} bound {other} in place of {port}", node.name))
+    });
+    told.collect()
+}
+
+fn split(nodes: &[Settled<'_>], elsewhere: &str) -> Option<ClusterState> {
     let too_few = nodes.iter().all(|node| node.servers < nodes.len());
     let apart = nodes
         .iter()
@@ -156,7 +174,7 @@ fn split(nodes: &[Settled<'_>]) -> Option<ClusterState> {
         ClusterState::new(
             Symptom::Split,
             format!(
-                "{} of {} nodes, each with a completed exchange",
+                "{} of {} nodes, each with a completed exchange{elsewhere}",
                 counts(nodes),
                 nodes.len()
             ),

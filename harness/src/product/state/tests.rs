@@ -76,6 +76,31 @@ fn a_node_that_started_late_counts_by_rest_and_its_log_does_not_contradict() {
 }
 
 #[test]
+fn a_split_tells_who_bound_another_port() {
+    let taken = Recorded::new([
+        (
+            file!("taken-port/node-0.log"),
+            Some(file!("taken-port/top-0.json")),
+        ),
+        (
+            file!("taken-port/node-1.log"),
+            Some(file!("taken-port/top-1.json")),
+        ),
+    ]);
+    let state = taken.state();
+    assert_eq!(state.symptom, Symptom::Split, "{}", state.reason);
+    assert!(
+        state
+            .reason
+            .ends_with("; ignite-1 bound 47501 in place of 47500"),
+        "{}",
+        state.reason
+    );
+    let reason = split().state().reason;
+    assert!(!reason.contains("bound"), "{reason}");
+}
+
+#[test]
 fn two_nodes_that_agree_are_healthy() {
     let state = healthy().state();
     assert_eq!(state.symptom, Symptom::Healthy, "{}", state.reason);
