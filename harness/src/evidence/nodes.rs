@@ -144,10 +144,10 @@ pub async fn settled(
 
 /// Follows both logs until the nodes are in one state, and reads them then.
 ///
-/// This, and not [`settled`], is what a cluster that should be healthy is given: where a node's
-/// proxy does not know its peer yet when the node first connects to it, that connection is held for
-/// Ignite's ten seconds, both nodes complain as in a stall, and the next connection ends it (measured
-/// with the guide's manifests unchanged, four clusters starting at once on two CPUs).
+/// This, and not [`settled`], is what a cluster that should be healthy is given: where a node found
+/// 47100 taken and bound 47101, which no Service declares, the joiner's connection to it is held under
+/// STRICT for Ignite's ten seconds, the coordinator complains as in a stall, and then a connection the
+/// other way ends it (recorded, with the guide's manifests unchanged).
 ///
 /// # Errors
 /// When logs cannot be read. A limit that passes is no error: the last reading is returned.

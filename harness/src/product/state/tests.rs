@@ -101,6 +101,24 @@ fn a_split_tells_who_bound_another_port() {
 }
 
 #[test]
+fn a_stall_tells_who_bound_another_port() {
+    let whole = file!("slow-exchange/node-0.log");
+    let (before, from) = whole.split_once("Failed to wait for").unwrap();
+    let line = from.lines().next().unwrap();
+    let stalled = format!("{before}Failed to wait for{line}\n");
+    let state =
+        Recorded::new([(&stalled, None), (file!("slow-exchange/node-1.log"), None)]).state();
+    assert_eq!(state.symptom, Symptom::Stall, "{}", state.reason);
+    assert!(
+        state
+            .reason
+            .ends_with("; ignite-0 bound 47101 in place of 47100"),
+        "{}",
+        state.reason
+    );
+}
+
+#[test]
 fn two_nodes_that_agree_are_healthy() {
     let state = healthy().state();
     assert_eq!(state.symptom, Symptom::Healthy, "{}", state.reason);
