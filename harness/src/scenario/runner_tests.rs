@@ -90,13 +90,20 @@ fn scenarios() -> Vec<Scenario> {
     ]
 }
 
+type Server = tower_test::mock::Handle<
+    hyper::Request<kube::client::Body>,
+    hyper::Response<kube::client::Body>,
+>;
+
 /// A stand on a cluster that answers nothing, in a run of GridGain that was given nothing.
 fn stand() -> Stand {
-    let (service, _) = tower_test::mock::pair::<
-        hyper::Request<kube::client::Body>,
-        hyper::Response<kube::client::Body>,
-    >();
-    Stand {
+    stand_on().0
+}
+
+/// The same, and what stands for its cluster.
+fn stand_on() -> (Stand, Server) {
+    let (service, server) = tower_test::mock::pair();
+    let stand = Stand {
         kube: Kube::from_client(kube::Client::new(service, "default"), 1.0),
         product: Product::GridGain(GridGain::default()),
         namespace: "n".into(),
@@ -120,7 +127,8 @@ fn stand() -> Stand {
         gateway_port: 0,
         keep: false,
         progress: Progress::silent(),
-    }
+    };
+    (stand, server)
 }
 
 fn run_of(record: &str) -> Runner {
@@ -175,4 +183,51 @@ async fn gridgain_is_judged_by_its_own_record() {
         runner.run().await;
         assert_eq!(runner.outcomes()[0].expectation.green, green, "{record}");
     }
+}
+
+/// Notes what a cluster on which nothing lies is asked: method and path.
+async fn asked_of(mut server: Server, asked: std::sync::Arc<Mutex<Vec<String>>>) {
+    let mut watches = vec![];
+    while let Some((request, send)) = server.next_request().await {
+        let path = request.uri().path().to_owned();
+        let line = format!("{} {path}", request.method());
+        asked.lock().unwrap().push(line);
+        let watched = request
+            .uri()
+            .query()
+            .is_some_and(|q| q.contains("watch=true"));
+        if watched {
+            watches.push(send);
+            continue;
+        }
+        let (code, body) = match path.ends_with("/pods") {
+            true => (
+                200,
+                r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}"#,
+            ),
+            false => (
+                404,
+                r#"{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}"#,
+            ),
+        };
+        let answer = hyper::Response::builder().status(code);
+        let body = kube::client::Body::from(body.as_bytes().to_vec());
+        send.send_response(answer.body(body).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn the_version_is_asked_before_the_walk_is_cleared_away() {
+    let (stand, server) = stand_on();
+    let asked = std::sync::Arc::new(Mutex::new(vec![]));
+    let serving = tokio::spawn(asked_of(server, asked.clone()));
+    let plan = Plan::new(scenarios(), vec!["n".into()]);
+    let runner = Runner::new(plan, stand, Expectations::parse("").unwrap(), None);
+    runner.run().await;
+    serving.abort();
+    let asked = asked.lock().unwrap();
+    let at = |wanted: &str| asked.iter().position(|line| line == wanted);
+    let version = at("GET /api/v1/namespaces/n/pods/ignite-0/portforward");
+    let cleared = at("DELETE /api/v1/namespaces/n");
+    assert!(version.is_some() && version < cleared, "{asked:?}");
 }
