@@ -16,7 +16,7 @@ use kube::api::ListParams;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::{Kube, KubeError};
 
@@ -74,10 +74,11 @@ impl Kube {
             })
     }
 
-    /// Fetches a page over HTTP/1.1 from a pod's port: status code and body.
+    /// Fetches a page over HTTP/1.1 from a pod's port: status code and body. The limit of 10 s is on
+    /// all of it, from the connection through the API server to the last byte.
     ///
     /// # Errors
-    /// When the connection breaks or what comes back is not HTTP.
+    /// When the connection breaks, what comes back is not HTTP, or it takes too long.
     pub async fn get(
         &self,
         namespace: &str,
@@ -90,31 +91,38 @@ impl Kube {
             to: to.clone(),
             reason: error.to_string(),
         };
-        let stream = self.connect(namespace, pod, port).await?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|e| broken(&e))?;
-        let request = hyper::Request::get(path)
-            .header(hyper::header::HOST, "localhost")
-            .header(hyper::header::CONNECTION, "close")
-            .body(Empty::<Bytes>::new())
-            .map_err(|e| broken(&e))?;
+        let mut last_seen = "no connection";
         let exchange = async {
-            let response = sender.send_request(request).await?;
+            let stream = self.connect(namespace, pod, port).await?;
+            last_seen = "connected, no answer";
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(TokioIo::new(stream))
+                    .await
+                    .map_err(|e| broken(&e))?;
+            let request = hyper::Request::get(path)
+                .header(hyper::header::HOST, "localhost")
+                .header(hyper::header::CONNECTION, "close")
+                .body(Empty::<Bytes>::new())
+                .map_err(|e| broken(&e))?;
+            // Ends what it drives when it is dropped, also at the limit.
+            let mut driven = JoinSet::new();
+            driven.spawn(connection);
+            let response = sender.send_request(request).await.map_err(|e| broken(&e))?;
+            last_seen = "the beginning of an answer";
             let status = response.status().as_u16();
-            let body = response.into_body().collect().await?.to_bytes();
-            Ok::<_, hyper::Error>((status, String::from_utf8_lossy(&body).into_owned()))
+            let body = response.into_body().collect().await;
+            let body = body.map_err(|e| broken(&e))?.to_bytes();
+            Ok((status, String::from_utf8_lossy(&body).into_owned()))
         };
-        let driven = tokio::spawn(connection);
-        let answer = tokio::time::timeout(self.limit(10), exchange)
-            .await
-            .map_err(|_| KubeError::TimedOut {
+        let limit = self.limit(10);
+        match tokio::time::timeout(limit, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(KubeError::TimedOut {
                 name: format!("an answer of {to} to GET {path}"),
-                limit: self.limit(10),
-                last_seen: "connected, no answer".into(),
-            });
-        driven.abort();
-        answer?.map_err(|e| broken(&e))
+                limit,
+                last_seen: last_seen.into(),
+            }),
+        }
     }
 
     /// Listens on a local port and leads each connection to the pod behind a Service's port.

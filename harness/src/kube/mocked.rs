@@ -151,6 +151,30 @@ async fn a_missing_path_is_known_as_not_found() {
     assert!(got.unwrap_err().is_not_found());
 }
 
+/// A server that takes every request and answers none.
+#[tokio::test(start_paused = true)]
+async fn what_is_never_answered_ends_with_what_was_waited_for_and_how_long() {
+    let (kube, mut server) = mocked();
+    let silent = tokio::spawn(async move {
+        let mut asked = vec![];
+        while let Some(request) = server.next_request().await {
+            asked.push(request);
+        }
+    });
+    let hour = Duration::from_secs(3600);
+    let read = tokio::time::timeout(hour, kube.raw("/version")).await;
+    assert_eq!(
+        read.expect("a limit").unwrap_err().to_string(),
+        "waited 30s for the API server's answer to GET /version; last seen: no whole answer"
+    );
+    let got = tokio::time::timeout(hour, kube.get("n", "ignite-0", 8080, "/ignite")).await;
+    assert_eq!(
+        got.expect("a limit").unwrap_err().to_string(),
+        "waited 10s for an answer of n/ignite-0:8080 to GET /ignite; last seen: no connection"
+    );
+    silent.abort();
+}
+
 #[tokio::test]
 async fn a_service_is_resolved_to_a_ready_pod_and_its_target_port() {
     let (kube, mut server) = mocked();

@@ -78,18 +78,19 @@ impl Kube {
         Ok(())
     }
 
-    /// Fetches any path of the API as JSON.
+    /// Fetches any path of the API as JSON, within 30 s with the connection.
     ///
     /// # Errors
-    /// When the server answers with an error.
+    /// When the server answers with an error, or not in time.
     pub async fn raw(&self, path: &str) -> Result<Value, KubeError> {
         self.raw_as(path, "application/json").await
     }
 
-    /// Fetches a path of the API in the Table format, which `kubectl get` prints.
+    /// Fetches a path of the API in the Table format, which `kubectl get` prints, within
+    /// 30 s.
     ///
     /// # Errors
-    /// When the server answers with an error.
+    /// When the server answers with an error, or not in time.
     pub async fn table(&self, path: &str) -> Result<Value, KubeError> {
         self.raw_as(path, "application/json;as=Table;v=v1;g=meta.k8s.io")
             .await
@@ -103,10 +104,15 @@ impl Kube {
                 what: path.to_owned(),
                 reason: e.to_string(),
             })?;
-        self.client()
-            .request(request)
-            .await
-            .map_err(KubeError::api(format!("reading {path}")))
+        let limit = self.limit(30);
+        match tokio::time::timeout(limit, self.client().request(request)).await {
+            Ok(answer) => answer.map_err(KubeError::api(format!("reading {path}"))),
+            Err(_) => Err(KubeError::TimedOut {
+                name: format!("the API server's answer to GET {path}"),
+                limit,
+                last_seen: "no whole answer".into(),
+            }),
+        }
     }
 
     async fn api_of(
