@@ -63,14 +63,10 @@ impl Outbound {
     /// When its admin port does not answer, or not as expected.
     pub async fn of(proxy: &Proxy<'_>) -> Result<Self, MeshError> {
         let dump = proxy.json_page(PAGE).await?;
-        let listeners = listeners(&dump);
-        if listeners.is_empty() {
-            // Every proxy has some: without them all would seem to pass by.
-            return Err(MeshError::Unreadable {
-                what: format!("{PAGE} of the proxy of {}/{}", proxy.namespace, proxy.pod),
-                reason: "it lists no active listener".to_owned(),
-            });
-        }
+        let listeners = listeners(&dump).map_err(|reason| MeshError::Unreadable {
+            what: format!("{PAGE} of the proxy of {}/{}", proxy.namespace, proxy.pod),
+            reason,
+        })?;
         Ok(Self {
             pod: proxy.pod.clone(),
             listeners,
@@ -111,20 +107,44 @@ impl Outbound {
     }
 }
 
-fn listeners(dump: &Value) -> Vec<Listener> {
-    let configs = dump["configs"].as_array().into_iter().flatten();
-    configs
-        .filter_map(|config| {
-            let listener = &config["active_state"]["listener"];
-            let socket = &listener["address"]["socket_address"];
-            Some(Listener {
-                name: listener["name"].as_str()?.to_owned(),
-                address: socket["address"].as_str()?.to_owned(),
-                port: socket["port_value"].as_u64()?,
-                way: way(listener, socket["address"] == ANY),
-            })
-        })
-        .collect()
+/// The active listeners of a dump. Every proxy has some: a dump without one would make all
+/// connections seem to pass by.
+///
+/// # Errors
+/// What the dump lacks, or a listener that cannot be read.
+fn listeners(dump: &Value) -> Result<Vec<Listener>, String> {
+    let configs = dump["configs"].as_array();
+    let configs = configs.ok_or("it has no list of configs")?;
+    let active = configs
+        .iter()
+        .map(|config| &config["active_state"]["listener"])
+        .filter(|listener| !listener.is_null());
+    let mut read = vec![];
+    for listener in active {
+        let name = listener["name"].as_str();
+        let name = name.ok_or("it lists a listener without a name")?;
+        let address = &listener["address"];
+        let socket = &address["socket_address"];
+        // A listener on another kind of address takes no connection to an address and a port.
+        if socket.is_null() && address.is_object() {
+            continue;
+        }
+        let on = socket["address"]
+            .as_str()
+            .zip(socket["port_value"].as_u64());
+        let (address, port) =
+            on.ok_or_else(|| format!("its listener {name} has no address and port"))?;
+        read.push(Listener {
+            name: name.to_owned(),
+            address: address.to_owned(),
+            port,
+            way: way(listener, address == ANY),
+        });
+    }
+    if read.is_empty() {
+        return Err("it lists no active listener".to_owned());
+    }
+    Ok(read)
 }
 
 fn way(listener: &Value, any_address: bool) -> Way {
@@ -149,7 +169,7 @@ mod tests {
         let dump = include_str!("../../fixtures/proxies/http-ports.listeners.json");
         Outbound {
             pod: "ignite-0".into(),
-            listeners: listeners(&serde_json::from_str(dump).unwrap()),
+            listeners: listeners(&serde_json::from_str(dump).unwrap()).unwrap(),
             command: "curl".into(),
         }
     }
@@ -161,6 +181,27 @@ mod tests {
         assert_eq!(outbound.way("10.96.0.10", 53), Way::Tcp);
         assert_eq!(outbound.way("10.96.0.10", 9153), Way::Sniffed);
         assert_eq!(outbound.way("10.244.0.28", 11211), Way::PassesBy);
+    }
+
+    #[test]
+    fn a_dump_that_tells_nothing_is_no_proxy_by_which_all_passes() {
+        let of = |configs: Value| listeners(&serde_json::json!({ "configs": configs }));
+        let active =
+            |listener: Value| serde_json::json!({ "active_state": { "listener": listener } });
+        let none = "it lists no active listener";
+        assert_eq!(of(serde_json::json!([])).unwrap_err(), none);
+        let warming = serde_json::json!([{ "name": "a", "warming_state": {} }]);
+        assert_eq!(of(warming).unwrap_err(), none);
+        assert_eq!(
+            listeners(&serde_json::json!({})).unwrap_err(),
+            "it has no list of configs"
+        );
+        let socket = serde_json::json!({ "address": "0.0.0.0" });
+        let portless = serde_json::json!({ "name": "a", "address": { "socket_address": socket } });
+        assert_eq!(
+            of(serde_json::json!([active(portless)])).unwrap_err(),
+            "its listener a has no address and port"
+        );
     }
 
     #[test]
