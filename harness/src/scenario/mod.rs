@@ -6,6 +6,8 @@ mod case;
 mod definition;
 pub mod edit;
 mod error;
+#[cfg(test)]
+mod fakes;
 mod keeping;
 pub mod namespaces;
 mod plan;

@@ -11,7 +11,8 @@ pub struct Plan {
     pub scenarios: Vec<Scenario>,
     /// The namespaces that the walk fills.
     pub walked: Vec<String>,
-    /// How many cases may run side by side, each in a namespace of its own.
+    /// How many cases may run side by side, each in a namespace of its own; those on the ingress
+    /// gateway, which take turns, count as one.
     pub jobs: usize,
     /// How often everything is done.
     pub repeat: u32,
@@ -25,6 +26,8 @@ pub(super) struct Order<'a> {
     pub(super) steps: Vec<&'a Scenario>,
     /// Cases that keep to their namespace: side by side.
     pub(super) together: Vec<&'a Scenario>,
+    /// Cases on the shared ingress gateway: beside those, one at a time.
+    pub(super) gateway: Vec<&'a Scenario>,
     /// Cases that nothing may run beside: last, one by one. Those that change the mesh come at the
     /// very end, so that nothing else has to stand on what they put back.
     pub(super) alone: Vec<&'a Scenario>,
@@ -43,16 +46,24 @@ impl Plan {
     }
 
     pub(super) fn order(&self) -> Order<'_> {
-        let (steps, cases): (Vec<_>, Vec<_>) = self.scenarios.iter().partition(|s| s.is_step());
-        let (together, mut alone): (Vec<_>, Vec<_>) = cases
-            .into_iter()
-            .partition(|s| s.about.scope == Scope::Namespace && s.about.alone.is_none());
-        alone.sort_by_key(|s| s.about.scope);
-        Order {
-            steps,
-            together,
-            alone,
+        let mut order = Order {
+            steps: vec![],
+            together: vec![],
+            gateway: vec![],
+            alone: vec![],
+        };
+        for scenario in &self.scenarios {
+            let about = scenario.about;
+            let list = match (scenario.is_step(), about.alone, about.scope) {
+                (true, ..) => &mut order.steps,
+                (false, Some(_), _) | (false, None, Scope::Mesh) => &mut order.alone,
+                (false, None, Scope::Gateway) => &mut order.gateway,
+                (false, None, Scope::Namespace) => &mut order.together,
+            };
+            list.push(scenario);
         }
+        order.alone.sort_by_key(|s| s.about.scope);
+        order
     }
 }
 
@@ -81,6 +92,43 @@ pub fn jobs_here() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::About;
+    use crate::scenario::fakes::{NotBegun, about};
+
+    fn ids(scenarios: &[&Scenario]) -> Vec<&'static str> {
+        scenarios.iter().map(|s| s.about.id).collect()
+    }
+
+    #[test]
+    fn what_may_run_beside_what_is_told_by_scope_and_by_what_runs_alone() {
+        let case = |id, scope, alone| {
+            let about = About {
+                scope,
+                alone,
+                ..about(id)
+            };
+            Scenario::case(about, NotBegun)
+        };
+        let plan = Plan::new(
+            vec![
+                Scenario::checkpoint(about("C1"), NotBegun),
+                case("mesh", Scope::Mesh, None),
+                case("gateway race", Scope::Gateway, Some("timing")),
+                case("gateway 1", Scope::Gateway, None),
+                case("race", Scope::Namespace, Some("timing")),
+                case("beside 1", Scope::Namespace, None),
+                case("gateway 2", Scope::Gateway, None),
+                case("beside 2", Scope::Namespace, None),
+                Scenario::checkpoint(about("C2"), NotBegun),
+            ],
+            vec![],
+        );
+        let order = plan.order();
+        assert_eq!(ids(&order.steps), ["C1", "C2"]);
+        assert_eq!(ids(&order.together), ["beside 1", "beside 2"]);
+        assert_eq!(ids(&order.gateway), ["gateway 1", "gateway 2"]);
+        assert_eq!(ids(&order.alone), ["race", "gateway race", "mesh"]);
+    }
 
     #[test]
     fn cpu_and_memory_both_limit_the_jobs() {

@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::case;
-use super::definition::{Phases, Scenario};
+use super::definition::{Phases, Scenario, Scope};
 use super::plan::Plan;
 use super::{Keeping, Stand, StepError, namespaces};
 use crate::diagnose::Snapshot;
@@ -112,21 +112,29 @@ impl Runner {
             if !order.steps.is_empty() {
                 self.ask_version(&self.stand).await;
             }
-            let cases = order.together.len() + order.alone.len();
+            let cases = order.together.len() + order.gateway.len() + order.alone.len();
             if cases == 0 {
                 continue;
             }
             let gone = namespaces::clear_pods(&self.stand.kube, &self.plan.walked).await;
             self.note_left(gone);
             let mut together: Vec<BoxFuture<'_, ()>> = vec![];
+            if !order.gateway.is_empty() {
+                // First, since it is the longest of them.
+                together.push(Box::pin(self.one_by_one(&order.gateway, round)));
+            }
             for scenario in &order.together {
                 together.push(Box::pin(self.case(scenario, round)));
             }
             let mut together = futures::stream::iter(together).buffer_unordered(self.plan.jobs);
             while together.next().await.is_some() {}
-            for scenario in &order.alone {
-                self.case(scenario, round).await;
-            }
+            self.one_by_one(&order.alone, round).await;
+        }
+    }
+
+    async fn one_by_one(&self, cases: &[&Scenario], round: u32) {
+        for scenario in cases {
+            self.case(scenario, round).await;
         }
     }
 
@@ -248,10 +256,12 @@ impl Runner {
         self.keep(&stand, &mut outcome, &filled).await;
         stage.done();
         if !stand.keep {
-            // What is run alone may reach beyond its namespace as long as any object of it is there.
-            let gone = match about.alone {
-                Some(_) => namespaces::clear(&stand.kube, &filled).await,
-                None => namespaces::clear_pods(&stand.kube, &filled).await,
+            // What must not run beside its like may reach beyond its namespace as long as any object
+            // of it is there.
+            let gone = if about.alone.is_some() || about.scope == Scope::Gateway {
+                namespaces::clear(&stand.kube, &filled).await
+            } else {
+                namespaces::clear_pods(&stand.kube, &filled).await
             };
             self.note_left(gone);
         }

@@ -1,18 +1,21 @@
-//! A run that lacks something: what is blocked, for which reason, and that nothing is done for it.
+//! What is blocked and not begun in a run that lacks something, and what is done in which order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Barrier;
 
 use super::*;
-use crate::expectation::{ProxyKind, SidecarMode};
-use crate::kube::Kube;
-use crate::mesh::{Capabilities, Install};
-use crate::outcome::{CaseClaim, Check, Observed, Standing};
+use crate::expectation::ProxyKind;
+use crate::outcome::{CaseClaim, Check, Observed, Symptom};
 use crate::product::Product;
-use crate::product::gridgain::{GridGain, NO_IMAGE};
-use crate::progress::Progress;
+use crate::product::gridgain::NO_IMAGE;
+use crate::scenario::fakes::{NotBegun, about, check, stand, stand_on_an_empty_cluster};
 use crate::scenario::{About, Case, Checkpoint, Fault, Phase, Remedied, Scope};
 
-/// A step that does nothing, and a case that must not be asked to.
+/// A step that does nothing and needs nothing.
 struct NeedsNothing;
-struct NeedsTheProduct;
 
 impl Checkpoint for NeedsNothing {
     type Arranged = ();
@@ -26,109 +29,17 @@ impl Checkpoint for NeedsNothing {
     }
 
     async fn check(&self, _: &Stand, (): ()) -> Result<Vec<Check>, StepError> {
-        let check = Check::answered(Standing::Guide, "it is", true, "it is", vec![]);
-        Ok(vec![check])
-    }
-}
-
-impl Checkpoint for NeedsTheProduct {
-    type Arranged = ();
-
-    async fn start_early(&self, _: &Kube, _: &str, _: &Product) -> Result<(), StepError> {
-        panic!("a step that is blocked was started early");
-    }
-
-    async fn arrange(&self, _: &Stand) -> Result<(), StepError> {
-        panic!("a step that is blocked was arranged");
-    }
-
-    async fn check(&self, _: &Stand, (): ()) -> Result<Vec<Check>, StepError> {
-        panic!("a step that is blocked was checked");
-    }
-}
-
-impl Case for NeedsTheProduct {
-    fn claim(&self) -> CaseClaim {
-        panic!("a case that is blocked was begun");
-    }
-
-    fn baseline<'a>(&'a self, _: &'a Stand) -> Phase<'a, Vec<Check>> {
-        panic!("a case that is blocked was begun");
-    }
-
-    fn fault<'a>(&'a self, _: &'a Stand, _: bool) -> Phase<'a, Fault> {
-        panic!("a case that is blocked was begun");
-    }
-
-    fn observe<'a>(&'a self, _: &'a Stand) -> Phase<'a, Observed> {
-        panic!("a case that is blocked was begun");
-    }
-
-    fn remedy<'a>(&'a self, _: &'a Stand, _: bool) -> Phase<'a, Remedied> {
-        panic!("a case that is blocked was begun");
-    }
-}
-
-fn about(id: &'static str) -> About {
-    About {
-        id,
-        title: "a scenario",
-        section: "a section",
-        claim: "a claim",
-        scope: Scope::Namespace,
-        alone: None,
-        remarks: &[],
+        Ok(check(true))
     }
 }
 
 fn scenarios() -> Vec<Scenario> {
     vec![
         Scenario::checkpoint(about("C1"), NeedsNothing),
-        Scenario::checkpoint(about("C2"), NeedsTheProduct),
-        Scenario::checkpoint(about("C3"), NeedsTheProduct),
-        Scenario::case(about("T1"), NeedsTheProduct),
+        Scenario::checkpoint(about("C2"), NotBegun),
+        Scenario::checkpoint(about("C3"), NotBegun),
+        Scenario::case(about("T1"), NotBegun),
     ]
-}
-
-type Server = tower_test::mock::Handle<
-    hyper::Request<kube::client::Body>,
-    hyper::Response<kube::client::Body>,
->;
-
-/// A stand on a cluster that answers nothing, in a run of GridGain that was given nothing.
-fn stand() -> Stand {
-    stand_on().0
-}
-
-/// The same, and what stands for its cluster.
-fn stand_on() -> (Stand, Server) {
-    let (service, server) = tower_test::mock::pair();
-    let stand = Stand {
-        kube: Kube::from_client(kube::Client::new(service, "default"), 1.0),
-        product: Product::GridGain(GridGain::default()),
-        namespace: "n".into(),
-        istio_build: "1.29.1".parse().unwrap(),
-        sidecar_mode: SidecarMode::Native,
-        images: vec![],
-        mesh: Capabilities {
-            build: "1.29.1".into(),
-            envoy: None,
-            istio_filters: None,
-            ingress_gateway: true,
-            api_versions: vec![],
-        },
-        install: Install {
-            istioctl: "istioctl".into(),
-            kubeconfig: "kubeconfig".into(),
-            build: "1.29.1".into(),
-            sidecar_mode: crate::mesh::SidecarMode::Auto,
-            istio_filters: false,
-        },
-        gateway_port: 0,
-        keep: false,
-        progress: Progress::silent(),
-    };
-    (stand, server)
 }
 
 fn run_of(record: &str) -> Runner {
@@ -185,49 +96,95 @@ async fn gridgain_is_judged_by_its_own_record() {
     }
 }
 
-/// Notes what a cluster on which nothing lies is asked: method and path.
-async fn asked_of(mut server: Server, asked: std::sync::Arc<Mutex<Vec<String>>>) {
-    let mut watches = vec![];
-    while let Some((request, send)) = server.next_request().await {
-        let path = request.uri().path().to_owned();
-        let line = format!("{} {path}", request.method());
-        asked.lock().unwrap().push(line);
-        let watched = request
-            .uri()
-            .query()
-            .is_some_and(|q| q.contains("watch=true"));
-        if watched {
-            watches.push(send);
-            continue;
-        }
-        let (code, body) = match path.ends_with("/pods") {
-            true => (
-                200,
-                r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}"#,
-            ),
-            false => (
-                404,
-                r#"{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}"#,
-            ),
-        };
-        let answer = hyper::Response::builder().status(code);
-        let body = kube::client::Body::from(body.as_bytes().to_vec());
-        send.send_response(answer.body(body).unwrap());
-    }
-}
-
 #[tokio::test]
 async fn the_version_is_asked_before_the_walk_is_cleared_away() {
-    let (stand, server) = stand_on();
-    let asked = std::sync::Arc::new(Mutex::new(vec![]));
-    let serving = tokio::spawn(asked_of(server, asked.clone()));
+    let (stand, asked) = stand_on_an_empty_cluster();
     let plan = Plan::new(scenarios(), vec!["n".into()]);
     let runner = Runner::new(plan, stand, Expectations::parse("").unwrap(), None);
     runner.run().await;
-    serving.abort();
-    let asked = asked.lock().unwrap();
+    let asked = asked.lines();
     let at = |wanted: &str| asked.iter().position(|line| line == wanted);
     let version = at("GET /api/v1/namespaces/n/pods/ignite-0/portforward");
     let cleared = at("DELETE /api/v1/namespaces/n");
     assert!(version.is_some() && version < cleared, "{asked:?}");
+}
+
+/// A case that ends with its baseline, in which it waits for another one beside it.
+struct MeetsAnother {
+    at: Arc<Barrier>,
+    /// How many of its kind are in their baseline, and how many were at most.
+    begun: Arc<(AtomicUsize, AtomicUsize)>,
+}
+
+impl Case for MeetsAnother {
+    fn claim(&self) -> CaseClaim {
+        CaseClaim {
+            symptom: Symptom::Split,
+            remedy: "mend it".into(),
+            remedy_restarts: false,
+            found_by: vec![],
+        }
+    }
+
+    fn blocked(&self, _: &Product) -> Option<String> {
+        None
+    }
+
+    fn baseline<'a>(&'a self, _: &'a Stand) -> Phase<'a, Vec<Check>> {
+        Box::pin(async {
+            let (now, most) = &*self.begun;
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            self.at.wait().await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            Ok(check(false))
+        })
+    }
+
+    fn fault<'a>(&'a self, _: &'a Stand, _: bool) -> Phase<'a, Fault> {
+        panic!("a case without a baseline was carried on");
+    }
+
+    fn observe<'a>(&'a self, _: &'a Stand) -> Phase<'a, Observed> {
+        panic!("a case without a baseline was carried on");
+    }
+
+    fn remedy<'a>(&'a self, _: &'a Stand, _: bool) -> Phase<'a, Remedied> {
+        panic!("a case without a baseline was carried on");
+    }
+}
+
+#[tokio::test]
+async fn gateway_cases_run_one_by_one_beside_the_others_and_count_as_one_job() {
+    let at = Arc::new(Barrier::new(2));
+    let (gateway, any) = (Arc::default(), Arc::default());
+    let case = |id, scope, begun: &Arc<_>| {
+        let about = About { scope, ..about(id) };
+        let (at, begun) = (at.clone(), Arc::clone(begun));
+        Scenario::case(about, MeetsAnother { at, begun })
+    };
+    let scenarios = vec![
+        case("T2a", Scope::Namespace, &any),
+        case("T2b", Scope::Namespace, &any),
+        case("T5c", Scope::Gateway, &gateway),
+        case("T5d", Scope::Gateway, &gateway),
+    ];
+    let plan = Plan {
+        jobs: 2,
+        ..Plan::new(scenarios, vec![])
+    };
+    let (stand, asked) = stand_on_an_empty_cluster();
+    let runner = Runner::new(plan, stand, Expectations::parse("").unwrap(), None);
+    let ran = tokio::time::timeout(Duration::from_secs(20), runner.run()).await;
+    ran.expect("each case meets one beside it");
+    assert_eq!(runner.outcomes().len(), 4);
+    assert_eq!(gateway.1.load(Ordering::SeqCst), 1);
+    assert_eq!(any.1.load(Ordering::SeqCst), 1);
+    assert_eq!(runner.left_behind(), [""; 0]);
+    // What is left of a gateway case's objects would be served to the next one.
+    let asked = asked.lines();
+    let gone = asked
+        .iter()
+        .filter(|line| *line == "GET /api/v1/namespaces")
+        .count();
+    assert!(gone >= 6, "{asked:?}");
 }
