@@ -224,3 +224,7 @@ async fn timed<T>(
     phases.push(time(name, begun));
     ended
 }
+
+#[cfg(test)]
+#[path = "case_tests.rs"]
+mod tests;
