@@ -78,6 +78,9 @@ impl Session {
         progress: &Progress,
     ) -> Result<Self, StepError> {
         let (started, begun) = (Timestamp::now(), Instant::now());
+        if let Some(told) = plan.not_kept().filter(|_| options.keep) {
+            progress.line(told);
+        }
         let mut stages = vec![];
         let mut stage_done = |name: &str, since: Instant| {
             let seconds = since.elapsed().as_secs_f64();

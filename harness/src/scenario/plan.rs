@@ -45,6 +45,15 @@ impl Plan {
         }
     }
 
+    /// What `--keep` does not leave standing although it was asked for, told to whoever asks for it;
+    /// none where all of it stays.
+    pub fn not_kept(&self) -> Option<&'static str> {
+        let order = self.order();
+        let cases = [&order.together, &order.gateway, &order.alone];
+        let both = !order.steps.is_empty() && cases.iter().any(|list| !list.is_empty());
+        both.then_some(NOT_KEPT)
+    }
+
     pub(super) fn order(&self) -> Order<'_> {
         let mut order = Order {
             steps: vec![],
@@ -66,6 +75,10 @@ impl Plan {
         order
     }
 }
+
+const NOT_KEPT: &str = "The walk's namespace is not kept: it is cleared before the cases, since the \
+                        guide's requests leave no room for both; `meshproof guide --keep` leaves \
+                        it standing.";
 
 /// How many cases this machine can run side by side: half a CPU and 3 GiB each.
 ///
@@ -128,6 +141,28 @@ mod tests {
         assert_eq!(ids(&order.together), ["beside 1", "beside 2"]);
         assert_eq!(ids(&order.gateway), ["gateway 1", "gateway 2"]);
         assert_eq!(ids(&order.alone), ["race", "gateway race", "mesh"]);
+    }
+
+    #[test]
+    fn a_walk_is_not_kept_where_cases_follow_it() {
+        let step = || Scenario::checkpoint(about("C1"), NotBegun);
+        let case = |scope| {
+            let about = About {
+                scope,
+                ..about("T1")
+            };
+            Scenario::case(about, NotBegun)
+        };
+        let not_kept = |scenarios| Plan::new(scenarios, vec![]).not_kept();
+        assert_eq!(not_kept(vec![step()]), None);
+        assert_eq!(
+            not_kept(vec![case(Scope::Namespace), case(Scope::Mesh)]),
+            None
+        );
+        for scope in [Scope::Namespace, Scope::Gateway, Scope::Mesh] {
+            let told = not_kept(vec![step(), case(scope)]).unwrap();
+            assert!(told.contains("meshproof guide --keep"), "{told}");
+        }
     }
 
     #[test]
