@@ -102,6 +102,9 @@ pub enum AskedError {
         /// What it could say.
         known: String,
     },
+    /// `MESHPROOF_SIDECAR`.
+    #[error("MESHPROOF_SIDECAR is {0:?}; unset it or use one of auto, native, classic")]
+    Sidecar(String),
     /// `MESHPROOF_TIMEOUT_SCALE`.
     #[error("MESHPROOF_TIMEOUT_SCALE is {0:?}; unset it or give a number above 0, such as 1.5")]
     TimeoutScale(String),
@@ -113,8 +116,9 @@ pub enum AskedError {
     Product(#[from] ProductError),
 }
 
-/// Reads what is asked: `MESHPROOF_ISTIO` (a build's id), `MESHPROOF_TIMEOUT_SCALE` (the factor on
-/// every limit), `MESHPROOF_JOBS` (cases side by side), `MESHPROOF_KEEP` (leave all on the cluster),
+/// Reads what is asked: `MESHPROOF_ISTIO` (a build's id), `MESHPROOF_SIDECAR` (how pods get their
+/// sidecar: auto, native, classic), `MESHPROOF_TIMEOUT_SCALE` (the factor on every limit),
+/// `MESHPROOF_JOBS` (cases side by side), `MESHPROOF_KEEP` (leave all on the cluster),
 /// `MESHPROOF_ROTATE` (the commit whose turn of cases is run), `CI` (begin with a fresh cluster), and
 /// what [`ProductArguments::from_environment`] reads.
 ///
@@ -124,6 +128,7 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
     let text = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
     let set = |name| text(name).is_some_and(|value| !matches!(&*value, "" | "0" | "false"));
     let istio = text("MESHPROOF_ISTIO").map_or(Ok(pins::ISTIO_AUGUST_2026), build)?;
+    let sidecar = text("MESHPROOF_SIDECAR").map_or(Ok(SidecarMode::Auto), sidecar)?;
     let timeout_scale = match text("MESHPROOF_TIMEOUT_SCALE") {
         None => 1.0,
         Some(scale) => match scale.parse() {
@@ -143,7 +148,7 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
         options: Options {
             product,
             istio,
-            sidecar: SidecarMode::Auto,
+            sidecar,
             // nextest runs every trial as a process of its own: fresh once per run cannot be told
             // from there, and fresh once per trial would be absurd.
             fresh: set("CI") && !set("NEXTEST"),
@@ -172,6 +177,13 @@ fn build(id: String) -> Result<IstioBuild, AskedError> {
                 .collect::<Vec<_>>()
                 .join(", "),
         })
+}
+
+fn sidecar(name: String) -> Result<SidecarMode, AskedError> {
+    [SidecarMode::Auto, SidecarMode::Native, SidecarMode::Classic]
+        .into_iter()
+        .find(|mode| mode.name() == name)
+        .ok_or(AskedError::Sidecar(name))
 }
 
 #[cfg(test)]
@@ -270,6 +282,7 @@ mod tests {
     fn with_nothing_asked_the_default_build_is_reused_and_cleaned_up() {
         let asked = ask(&[]).unwrap();
         assert_eq!(asked.options.istio, pins::ISTIO_AUGUST_2026);
+        assert_eq!(asked.options.sidecar, SidecarMode::Auto);
         assert!(!asked.options.fresh && !asked.options.keep);
         assert_eq!(asked.options.timeout_scale, 1.0);
     }
@@ -313,6 +326,13 @@ mod tests {
             (asked.options.istio.id, asked.options.timeout_scale),
             (id, 2.5)
         );
+
+        for mode in [SidecarMode::Auto, SidecarMode::Native, SidecarMode::Classic] {
+            let asked = ask(&[("MESHPROOF_SIDECAR", mode.name())]).unwrap();
+            assert_eq!(asked.options.sidecar, mode);
+        }
+        let none = ask(&[("MESHPROOF_SIDECAR", "Native")]).unwrap_err();
+        assert_eq!(none, AskedError::Sidecar("Native".into()));
 
         let product = ask(&[("MESHPROOF_PRODUCT", "gridgain")]).unwrap();
         assert_eq!(product.options.product.name(), "GridGain");
