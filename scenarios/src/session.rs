@@ -91,7 +91,7 @@ impl Session {
         };
         let mut lab = obtain(paths, &options, progress).await?;
         stage_done("lab", begun);
-        cleanup.scenarios_begin(&lab.kube);
+        cleanup.scenarios_begin(&lab.kube, lab.cluster.folder());
         let since = Instant::now();
         let (mesh, overlays) =
             match mesh_and_first_steps(&lab, &options, &plan.scenarios, progress).await {
@@ -106,7 +106,7 @@ impl Session {
                         ..options.clone()
                     };
                     lab = obtain(paths, &fresh, progress).await?;
-                    cleanup.scenarios_begin(&lab.kube);
+                    cleanup.scenarios_begin(&lab.kube, lab.cluster.folder());
                     mesh_and_first_steps(&lab, &options, &plan.scenarios, progress).await?
                 }
                 brought => brought?,
