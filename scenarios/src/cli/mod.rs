@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 as expected, 1 news, 2 could not run, 130 and 143 after SIGINT and SIGTERM.
 
+mod again;
 mod behaviour;
 mod bench;
 mod diagnose;
@@ -141,6 +142,9 @@ pub struct PlanArguments {
     /// Do everything so often.
     #[arg(long, default_value_t = 1, value_parser = at_least_one::<u32>)]
     repeat: u32,
+    /// Run again what was news in the last run, with the earlier steps it builds on.
+    #[arg(long, conflicts_with = "filters")]
+    failed: bool,
     /// Leave out a part of every case, to see that the case notices.
     #[arg(long, value_enum)]
     mutate: Option<Mutate>,
@@ -301,6 +305,13 @@ mod tests {
         assert!(Cli::try_parse_from(typed).is_ok());
         let mutated = typed.into_iter().chain(["--mutate", "no-fault"]);
         assert!(Cli::try_parse_from(mutated).is_err());
+    }
+
+    #[test]
+    fn what_is_run_again_is_not_filtered() {
+        let typed = ["meshproof", "run", "--failed"];
+        assert!(Cli::try_parse_from(typed).is_ok());
+        assert!(Cli::try_parse_from(typed.into_iter().chain(["T2b"])).is_err());
     }
 
     #[test]

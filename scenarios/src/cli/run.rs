@@ -10,6 +10,7 @@ use meshproof_harness::report::folder::{self, RunFolder};
 use meshproof_harness::report::{checks, json, table};
 use meshproof_harness::scenario::{Mutation, Plan, Scenario, jobs_here};
 
+use super::again::Again;
 use super::guarded::guarded;
 use super::noticed::Noticed;
 use super::record::{Record, says_nothing};
@@ -32,7 +33,8 @@ pub async fn guide(paths: Paths, arguments: RunArguments) -> Outcome {
     run_plan(paths, "guide", plan, None, arguments).await
 }
 
-/// Does the scenarios that filters select; the whole catalogue without one.
+/// Does the scenarios that filters select, or that were news; the whole catalogue where neither is
+/// asked for.
 pub async fn run(
     paths: Paths,
     filters: Vec<String>,
@@ -41,7 +43,17 @@ pub async fn run(
 ) -> Outcome {
     let accept = plan.accept;
     let mutation = plan.mutate.map(Into::into);
-    let scenarios = chosen(&filters, mutation)?;
+    let scenarios = if plan.failed {
+        let again = Again::of_the_last(&paths.state)?;
+        eprintln!("meshproof: {}", again.told);
+        if again.scenarios.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        again.scenarios
+    } else {
+        selection::select(&filters)?
+    };
+    let scenarios = mutable(scenarios, mutation)?;
     let plan = Plan {
         jobs: plan.jobs.unwrap_or_else(jobs_here),
         repeat: plan.repeat,
@@ -51,13 +63,14 @@ pub async fn run(
     run_plan(paths, "run", plan, accept, arguments).await
 }
 
-/// The scenarios that filters select, those of them that are cases if a part is to be left out:
-/// nothing is left out of a step.
+/// Those of the scenarios that are cases if a part is to be left out: nothing is left out of a step.
 ///
 /// # Errors
-/// One sentence about a filter that selects nothing, or nothing that a part could be left out of.
-fn chosen(filters: &[String], mutation: Option<Mutation>) -> Result<Vec<Scenario>, String> {
-    let mut scenarios = selection::select(filters)?;
+/// One sentence where there is nothing that a part could be left out of.
+fn mutable(
+    mut scenarios: Vec<Scenario>,
+    mutation: Option<Mutation>,
+) -> Result<Vec<Scenario>, String> {
     if mutation.is_some() {
         scenarios.retain(|scenario| !scenario.is_step());
         if scenarios.is_empty() {
@@ -199,7 +212,7 @@ mod tests {
     use super::*;
 
     fn ids(filter: &str, mutation: Option<Mutation>) -> Result<Vec<&'static str>, String> {
-        let chosen = chosen(&[filter.to_owned()], mutation)?;
+        let chosen = mutable(selection::select(&[filter.to_owned()])?, mutation)?;
         Ok(chosen.iter().map(|s| s.about.id).collect())
     }
 
