@@ -17,7 +17,7 @@ use meshproof_harness::process::own_use;
 use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::progress::Progress;
-use meshproof_harness::report::folder::{CAPTURES, RunFolder};
+use meshproof_harness::report::folder::{CAPTURES, FolderError, RunFolder};
 use meshproof_harness::scenario::{Keeping, Plan, Runner, Scenario, Stand, StepError, namespaces};
 
 use crate::cleanup::{self, Cleanup};
@@ -173,6 +173,23 @@ impl Session {
             started,
             begun,
         })
+    }
+
+    /// Writes down what diagnosis read in the cases that are done, for whoever asks it anew later.
+    ///
+    /// # Errors
+    /// A folder that cannot be made, a file that cannot be written.
+    pub fn save_snapshots(&self) -> Result<(), FolderError> {
+        for (name, snapshot) in self.runner.take_snapshots() {
+            let name = format!("snapshots/{name}.json");
+            let text =
+                serde_json::to_string_pretty(&snapshot).map_err(|error| FolderError::Write {
+                    path: self.folder.path().join(&name),
+                    source: error.into(),
+                })?;
+            self.folder.add(&name, &text)?;
+        }
+        Ok(())
     }
 
     /// Cleans up, unless all is to be kept, and tells what the session came to.

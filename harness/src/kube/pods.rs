@@ -1,5 +1,6 @@
 //! Reads what a pod's status says, as `kubectl get pods` does.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
 
 /// Whether the pod's Ready condition is true.
@@ -92,6 +93,14 @@ pub struct Ended {
     pub exit_code: i32,
     /// Whether another was started, or is about to be, in its place.
     pub replaced: bool,
+}
+
+/// When the pod's container of this name was started, while it runs.
+pub fn running_since(pod: &Pod, container: &str) -> Option<Timestamp> {
+    let statuses = pod.status.iter().flat_map(|s| &s.container_statuses);
+    let status = statuses.flatten().find(|c| c.name == container)?;
+    let running = status.state.as_ref()?.running.as_ref()?;
+    running.started_at.as_ref().map(|time| time.0)
 }
 
 /// How the pod's container of this name ended last; none if it never did.

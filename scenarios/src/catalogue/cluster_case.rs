@@ -5,6 +5,7 @@
 //! restart where the guide has one, or where nothing else helps. What is particular to a case is
 //! data.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use meshproof_harness::evidence::nodes::{self, NodeReading};
 use meshproof_harness::kube::{Seen, pods};
@@ -17,7 +18,8 @@ use meshproof_harness::scenario::{Case, Fault, Phase, Remedied, Stand, StepError
 use meshproof_protocol::ports::ProductPort;
 
 use super::guide_cluster::{self as cluster, Deployment, HOLD, READY, SETTLE};
-use super::{in_force, shown};
+use super::in_force::{self, Sidecar};
+use super::shown;
 
 /// An edit of the guide's cluster manifests.
 pub(super) type Edit = fn(&mut Manifest) -> Result<(), EditError>;
@@ -50,8 +52,8 @@ pub(super) struct ClusterCase {
 pub(super) enum InForce {
     /// How proxies carry connections to these ports of the other node.
     Ways(&'static [(ProductPort, Way)]),
-    /// That pods run without the hold.
-    NoHold,
+    /// That pods run without the hold, with a sidecar of this kind.
+    NoHold(Sidecar),
 }
 
 /// Nothing beside the guide's manifests.
@@ -82,7 +84,7 @@ impl Case for ClusterCase {
     fn baseline<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Vec<Check>> {
         Box::pin(async move {
             self.healthy_one(stand)?.deploy(stand, READY).await?;
-            cluster::healthy(stand, "baseline", 0).await
+            cluster::healthy(stand, "baseline").await
         })
     }
 
@@ -101,7 +103,7 @@ impl Case for ClusterCase {
             }
             let in_force = match self.in_force {
                 InForce::Ways(ways) => in_force::ways(stand, ways).await?,
-                InForce::NoHold => in_force::no_hold(stand).await?,
+                InForce::NoHold(sidecar) => in_force::no_hold(stand, sidecar).await?,
             };
             Ok(Fault { shown, in_force })
         })
@@ -140,12 +142,14 @@ impl Case for ClusterCase {
             let mut done = vec![];
             if make {
                 let healthy = self.healthy_one(stand)?;
+                let ran = cluster::seconds_run(&cluster::listed(stand).await?);
                 stand.kube.apply(&healthy.cluster.objects).await?;
-                done.push("the guide's manifests are applied");
+                done.push(format!("the guide's manifests are applied ({ran})"));
             }
+            let mut since = None;
             if make && self.remedy_restarts {
-                cluster::restart(stand, READY).await?;
-                done.push("both pods are deleted, as the guide says");
+                since = Some(cluster::restart(stand, READY).await?);
+                done.push("both pods are deleted, as the guide says".into());
             }
             let limit = if self.remedy_restarts {
                 SETTLE
@@ -159,13 +163,15 @@ impl Case for ClusterCase {
                 Cure::None
             };
             if make && !healed && !self.remedy_restarts {
-                cluster::restart(stand, READY).await?;
-                done.push("both pods are deleted, of which the guide does not speak here");
+                since = Some(cluster::restart(stand, READY).await?);
+                done.push("both pods are deleted, of which the guide does not speak here".into());
                 if healed_within(stand, SETTLE).await? {
                     cure = Cure::WithARestart;
                 }
             }
-            cluster::remedied(stand, &done, cure).await
+            // Pods that were not made anew logged the fault's errors until they healed.
+            let since = since.unwrap_or_else(Timestamp::now);
+            cluster::remedied(stand, &done, cure, since).await
         })
     }
 }

@@ -42,7 +42,9 @@ pub(super) struct Deployment {
     pub(super) guides: Manifest,
     /// The license's Secret, which has to be there first; none for Ignite. Shown nowhere.
     pub(super) license: Option<Value>,
-    /// Whether the guide's STRICT policy is in it.
+    /// The guide's STRICT policy.
+    pub(super) policy: Manifest,
+    /// Whether it is applied.
     pub(super) strict: bool,
 }
 
@@ -57,6 +59,7 @@ impl Deployment {
             namespace: guide::namespace()?.in_namespace(namespace),
             cluster,
             guides,
+            policy: guide::peer_authentication()?.in_namespace(namespace),
             license: stand.product.license_secret(namespace),
             strict,
         })
@@ -72,9 +75,15 @@ impl Deployment {
         Ok(edited)
     }
 
-    /// A fault in words, after all that is different from the guide's cluster manifests throughout.
+    /// A fault in words, after all that is different from the guide's manifests throughout: those of
+    /// the cluster, and the policy.
     pub(super) fn shown_with(&self, fault: &str) -> Result<String, StepError> {
-        let throughout = edit::diff(&self.guides, &self.cluster, [GUIDES, THROUGHOUT])?;
+        let (mut guides, mut throughout) = (self.guides.clone(), self.cluster.clone());
+        guides.objects.extend(self.policy.objects.clone());
+        if self.strict {
+            throughout.objects.extend(self.policy.objects.clone());
+        }
+        let throughout = edit::diff(&guides, &throughout, [GUIDES, THROUGHOUT])?;
         Ok(format!(
             "Throughout, also while the cluster is healthy:\n{throughout}\nThe fault:\n{fault}"
         ))
@@ -95,8 +104,7 @@ impl Deployment {
         let kube = &stand.kube;
         kube.apply(&self.namespace.objects).await?;
         if self.strict {
-            let policy = guide::peer_authentication()?.in_namespace(&stand.namespace);
-            kube.apply(&policy.objects).await?;
+            kube.apply(&self.policy.objects).await?;
         }
         kube.apply(self.license.as_slice()).await?;
         kube.apply(&self.cluster.objects).await?;
@@ -141,8 +149,9 @@ pub(super) async fn undeploy(stand: &Stand) -> Result<(), StepError> {
 }
 
 /// Deletes both pods at once, as the guide's remedy does, and waits for new ones of the newest
-/// template with this many ready containers.
-pub(super) async fn restart(stand: &Stand, ready: (usize, usize)) -> Result<(), StepError> {
+/// template with this many ready containers. When the old ones were gone is returned: what is logged
+/// from then on is of the new ones.
+pub(super) async fn restart(stand: &Stand, ready: (usize, usize)) -> Result<Timestamp, StepError> {
     let old = listed(stand).await?;
     let old: Vec<String> = old.iter().map(pods::uid).collect();
     let api = delete_pods(stand).await?;
@@ -152,7 +161,9 @@ pub(super) async fn restart(stand: &Stand, ready: (usize, usize)) -> Result<(), 
     };
     let limit = stand.kube.limit(90);
     until(&api, ignite_pods(), "the old pods to be gone", limit, new).await?;
-    both_ready(stand, ready).await
+    let gone = Timestamp::now();
+    both_ready(stand, ready).await?;
+    Ok(gone)
 }
 
 async fn delete_pods(stand: &Stand) -> Result<Api<Pod>, StepError> {
@@ -181,6 +192,20 @@ pub(super) async fn listed(stand: &Stand) -> Result<Vec<Pod>, StepError> {
             stand.namespace
         )))?;
     Ok(listed.items)
+}
+
+/// For how long each node's container has run, in words: whether nodes heal without a restart depends on
+/// it (a joiner gives up after some 32 s).
+pub(super) fn seconds_run(listed: &[Pod]) -> String {
+    let now = Timestamp::now();
+    let told = |pod: &Pod| {
+        let name = pod.metadata.name.as_deref().unwrap_or_default();
+        match pods::running_since(pod, nodes::NODE_CONTAINER) {
+            Some(start) => format!("{name} has run for {} s", (now - start).get_seconds()),
+            None => format!("{name} does not run"),
+        }
+    };
+    listed.iter().map(told).collect::<Vec<_>>().join(", ")
 }
 
 /// Waits until both pods, of the StatefulSet's newest template, have this many ready containers.
@@ -229,10 +254,25 @@ async fn newest_revision(kube: &Kube, namespace: &str) -> Result<String, StepErr
     Ok(revision.await?)
 }
 
-/// Whether the nodes are one cluster with data flowing from one to the other; where it is to hold for
-/// so many seconds, also that it stays one and that no log has an unexpected error line meanwhile.
-pub(super) async fn healthy(stand: &Stand, keys: &str, hold: u64) -> Result<Vec<Check>, StepError> {
-    let since = Timestamp::now();
+/// Whether the nodes are one cluster with data flowing from one to the other.
+pub(super) async fn healthy(stand: &Stand, keys: &str) -> Result<Vec<Check>, StepError> {
+    Ok(one_cluster(stand, keys).await?.0)
+}
+
+/// Whether they are, stay so, and no log has an unexpected error line since a moment.
+pub(super) async fn recovered(stand: &Stand, since: Timestamp) -> Result<Vec<Check>, StepError> {
+    let (mut checks, readings) = one_cluster(stand, "recovered").await?;
+    if checks.iter().all(Check::holds) {
+        checks.push(stays(stand, &readings, Symptom::Healthy, HOLD).await?);
+        checks.push(log_gate::check(&stand.kube, &stand.namespace, since, &[]).await?);
+    }
+    Ok(checks)
+}
+
+async fn one_cluster(
+    stand: &Stand,
+    keys: &str,
+) -> Result<(Vec<Check>, Vec<nodes::NodeReading>), StepError> {
     let (kube, namespace) = (&stand.kube, &stand.namespace);
     let (state, readings) =
         nodes::becomes(kube, namespace, Symptom::Healthy, c3::BECOME_ONE).await?;
@@ -244,15 +284,10 @@ pub(super) async fn healthy(stand: &Stand, keys: &str, hold: u64) -> Result<Vec<
         format!("{}: {}", state.symptom, state.reason),
         evidence.collect(),
     )];
-    if state.symptom != Symptom::Healthy {
-        return Ok(checks);
+    if state.symptom == Symptom::Healthy {
+        checks.push(c3::data_flows(stand, nodes::PODS[0], nodes::PODS[1], keys).await);
     }
-    checks.push(c3::data_flows(stand, nodes::PODS[0], nodes::PODS[1], keys).await);
-    if hold > 0 {
-        checks.push(stays(stand, &readings, Symptom::Healthy, hold).await?);
-        checks.push(log_gate::check(&stand.kube, &stand.namespace, since, &[]).await?);
-    }
-    Ok(checks)
+    Ok((checks, readings))
 }
 
 /// A check that the nodes stay in the state in which they were read.
@@ -286,15 +321,17 @@ pub(super) fn held_check(
     Ok(Check::answered(whose, statement, holds, seen, vec![]))
 }
 
-/// What a remedy came to: a cluster that does not stay healthy with data flowing is not cured.
+/// What a remedy came to: a cluster that does not stay healthy with data flowing is not cured, nor is
+/// one whose logs have unexpected error lines since a moment.
 pub(super) async fn remedied(
     stand: &Stand,
-    done: &[&str],
+    done: &[String],
     cure: Cure,
+    since: Timestamp,
 ) -> Result<Remedied, StepError> {
     let recovery = match cure {
         Cure::None => vec![],
-        _ => healthy(stand, "recovered", HOLD).await?,
+        _ => recovered(stand, since).await?,
     };
     let holds = recovery.iter().all(Check::holds);
     Ok(Remedied {

@@ -4,7 +4,6 @@ use meshproof_harness::evidence::nodes::NODE_CONTAINER;
 use meshproof_harness::kube::{KubeError, pods};
 use meshproof_harness::mesh::{Injection, Outbound, PROXY_CONTAINER, Proxy, Way};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
-use meshproof_harness::scenario::edit::{NATIVE_SIDECAR, PROXY_CPU_LIMIT};
 use meshproof_harness::scenario::{Stand, StepError};
 use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
@@ -103,9 +102,18 @@ fn declared_so(service: &Value, wanted: &[(ProductPort, Way)]) -> (bool, String)
     (wanted.iter().all(so), seen)
 }
 
-/// That both pods were injected without the hold. In a classic sidecar the hold is a command that
+/// The sidecar that a fault's pods have to have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sidecar {
+    /// How it is placed.
+    pub(super) kind: Injection,
+    /// The CPU that it asks for and its limit, as quantities; none where the mesh's own may stand.
+    pub(super) cpu: Option<[&'static str; 2]>,
+}
+
+/// That both pods were injected so and without the hold. In a classic sidecar the hold is a command that
 /// runs after the proxy's start and is waited for before the next container is started.
-pub(super) async fn no_hold(stand: &Stand) -> Result<Vec<Check>, StepError> {
+pub(super) async fn no_hold(stand: &Stand, sidecar: Sidecar) -> Result<Vec<Check>, StepError> {
     let mut checks = vec![];
     for pod in cluster::listed(stand).await? {
         let name = pod.metadata.name.clone().unwrap_or_default();
@@ -140,8 +148,8 @@ pub(super) async fn no_hold(stand: &Stand) -> Result<Vec<Check>, StepError> {
             seen,
             vec![evidence],
         ));
-        let (so, seen) = sidecar_as_asked(&object);
-        let statement = format!("{name} has the sidecar that its annotations ask for");
+        let (so, seen) = sidecar.is_in(&object);
+        let statement = format!("{name} has the sidecar that the case is about");
         checks.push(Check::answered(
             Standing::Truth,
             statement,
@@ -153,20 +161,20 @@ pub(super) async fn no_hold(stand: &Stand) -> Result<Vec<Check>, StepError> {
     Ok(checks)
 }
 
-/// Whether a pod's sidecar is of the kind and has the CPU limit that the pod's annotations ask for.
-fn sidecar_as_asked(pod: &Value) -> (bool, String) {
-    let annotations = &pod["metadata"]["annotations"];
-    let limit = &proxy_container(pod)["resources"]["limits"]["cpu"];
-    let injection = Injection::of(pod);
-    let kind = match annotations[NATIVE_SIDECAR].as_str() {
-        Some("true") => injection == Injection::Native,
-        Some("false") => injection == Injection::Classic,
-        _ => injection != Injection::Absent,
-    };
-    let limited = annotations[PROXY_CPU_LIMIT].is_null() || annotations[PROXY_CPU_LIMIT] == *limit;
-    let limit = limit.as_str().unwrap_or("none");
-    let seen = format!("{} sidecar, CPU limit {limit}", injection.name());
-    (kind && limited, seen)
+impl Sidecar {
+    /// Whether it is what a pod has, with what the pod has.
+    fn is_in(self, pod: &Value) -> (bool, String) {
+        let injection = Injection::of(pod);
+        let resources = &proxy_container(pod)["resources"];
+        let cpu = ["requests", "limits"].map(|of| resources[of]["cpu"].as_str());
+        let cpu_fits = self.cpu.is_none_or(|wanted| cpu == wanted.map(Some));
+        let [request, limit] = cpu.map(|quantity| quantity.unwrap_or("none"));
+        let seen = format!(
+            "{} sidecar, CPU request {request}, limit {limit}",
+            injection.name()
+        );
+        (injection == self.kind && cpu_fits, seen)
+    }
 }
 
 /// The proxy's container, wherever it stands in the pod's spec; null where there is none.
@@ -223,27 +231,31 @@ mod tests {
     }
 
     #[test]
-    fn a_sidecar_of_another_kind_or_without_the_limit_is_not_as_asked() {
-        let pod = |list: &str, native: &str, asked: &str, limit: &str| {
-            json!({
-                "metadata": {"annotations": {NATIVE_SIDECAR: native, PROXY_CPU_LIMIT: asked}},
-                "spec": {list: [{
-                    "name": PROXY_CONTAINER,
-                    "resources": {"limits": {"cpu": limit}},
-                }]},
-            })
+    fn a_sidecar_of_another_kind_or_with_other_cpu_is_not_the_one_of_the_case() {
+        let pod = |list: &str, request: &str, limit: &str| {
+            json!({ "spec": { list: [{
+                "name": PROXY_CONTAINER,
+                "resources": { "requests": { "cpu": request }, "limits": { "cpu": limit } },
+            }] } })
         };
-        let so = |pod: &Value| sidecar_as_asked(pod).0;
-        assert!(so(&pod("containers", "false", "60m", "60m")));
-        assert!(so(&pod("initContainers", "true", "60m", "60m")));
-        assert!(!so(&pod("initContainers", "false", "60m", "60m")));
-        assert!(!so(&pod("containers", "true", "60m", "60m")));
-        assert!(!so(&pod("containers", "false", "60m", "2")));
-        let nothing_asked = json!({"spec": {"containers": [{"name": PROXY_CONTAINER}]}});
+        let slow = Sidecar {
+            kind: Injection::Classic,
+            cpu: Some(["10m", "60m"]),
+        };
         assert_eq!(
-            sidecar_as_asked(&nothing_asked),
-            (true, "classic sidecar, CPU limit none".to_owned())
+            slow.is_in(&pod("containers", "10m", "60m")),
+            (
+                true,
+                "classic sidecar, CPU request 10m, limit 60m".to_owned()
+            )
         );
-        assert!(!so(&json!({})));
+        assert!(!slow.is_in(&pod("initContainers", "10m", "60m")).0);
+        assert!(!slow.is_in(&pod("containers", "100m", "60m")).0);
+        assert!(!slow.is_in(&pod("containers", "10m", "2")).0);
+        let any = Sidecar { cpu: None, ..slow };
+        let bare = json!({ "spec": { "containers": [{ "name": PROXY_CONTAINER }] } });
+        assert!(any.is_in(&bare).0);
+        assert!(!slow.is_in(&bare).0);
+        assert!(!any.is_in(&json!({})).0);
     }
 }

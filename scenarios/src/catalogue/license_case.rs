@@ -4,6 +4,7 @@
 //! the mistake. Symptom: what the first node does then; [`super::first_start`] watches it. Remedy:
 //! Secret and mount as the guide has them.
 
+use jiff::Timestamp;
 use meshproof_harness::kube::KubeError;
 use meshproof_harness::outcome::{CaseClaim, Check, Cure, Observed, Symptom};
 use meshproof_harness::product::gridgain::{
@@ -147,7 +148,7 @@ impl Case for LicenseCase {
     fn baseline<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Vec<Check>> {
         Box::pin(async move {
             self.healthy_one(stand)?.deploy(stand, READY).await?;
-            cluster::healthy(stand, "baseline", 0).await
+            cluster::healthy(stand, "baseline").await
         })
     }
 
@@ -174,9 +175,11 @@ impl Case for LicenseCase {
     fn remedy<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Remedied> {
         Box::pin(async move {
             let mut done = vec![];
+            // Containers that ended have logs of their own, which are not read.
+            let mut since = Timestamp::now();
             if make {
                 self.healthy_one(stand)?.apply(stand).await?;
-                done.push("Secret and mount are as the guide has them");
+                done.push("Secret and mount are as the guide has them".into());
             }
             let limit = if make { BY_ITSELF } else { UNCHANGED };
             let started = cluster::both_ready_within(stand, READY, limit).await;
@@ -186,12 +189,13 @@ impl Case for LicenseCase {
                 Cure::None
             };
             if make && cure == Cure::None {
-                done.push("both pods are deleted, of which the guide does not speak here");
-                if in_time(cluster::restart(stand, READY).await)? {
+                done.push("both pods are deleted, of which the guide does not speak here".into());
+                since = Timestamp::now();
+                if in_time(cluster::restart(stand, READY).await.map(drop))? {
                     cure = Cure::WithARestart;
                 }
             }
-            cluster::remedied(stand, &done, cure).await
+            cluster::remedied(stand, &done, cure, since).await
         })
     }
 }

@@ -3,6 +3,7 @@
 //! Without `holdApplicationUntilProxyStarts` a classic sidecar and the node start side by side, and
 //! who is first decides. A native sidecar is always first.
 
+use meshproof_harness::mesh::Injection;
 use meshproof_harness::outcome::Symptom;
 use meshproof_harness::scenario::edit::{
     NATIVE_SIDECAR, PROXY_CPU, PROXY_CPU_LIMIT, annotate, without_hold,
@@ -10,6 +11,14 @@ use meshproof_harness::scenario::edit::{
 use meshproof_harness::scenario::{About, Scenario, Scope};
 
 use super::cluster_case::{ClusterCase, InForce};
+use super::in_force::Sidecar;
+
+const CLASSIC: Sidecar = Sidecar {
+    kind: Injection::Classic,
+    cpu: None,
+};
+/// The CPU that a slow proxy asks for, and its limit.
+const SLOW: [&str; 2] = ["10m", "60m"];
 
 const CASE: ClusterCase = ClusterCase {
     claimed: Symptom::Stall,
@@ -20,7 +29,7 @@ const CASE: ClusterCase = ClusterCase {
     strict: true,
     arrangement: |m| annotate(m, NATIVE_SIDECAR, "false"),
     fault: without_hold,
-    in_force: InForce::NoHold,
+    in_force: InForce::NoHold(CLASSIC),
     shown: &[],
     until_guides_sentence: false,
 };
@@ -55,9 +64,13 @@ pub fn scenarios() -> Vec<Scenario> {
             ClusterCase {
                 arrangement: |m| {
                     annotate(m, NATIVE_SIDECAR, "false")?;
-                    annotate(m, PROXY_CPU, "10m")?;
-                    annotate(m, PROXY_CPU_LIMIT, "60m")
+                    annotate(m, PROXY_CPU, SLOW[0])?;
+                    annotate(m, PROXY_CPU_LIMIT, SLOW[1])
                 },
+                in_force: InForce::NoHold(Sidecar {
+                    cpu: Some(SLOW),
+                    ..CLASSIC
+                }),
                 ..CASE
             },
         ),
@@ -81,6 +94,10 @@ pub fn scenarios() -> Vec<Scenario> {
             ClusterCase {
                 found_by: &[],
                 arrangement: |m| annotate(m, NATIVE_SIDECAR, "true"),
+                in_force: InForce::NoHold(Sidecar {
+                    kind: Injection::Native,
+                    cpu: None,
+                }),
                 ..CASE
             },
         ),

@@ -124,14 +124,18 @@ pub fn scenarios() -> Vec<Scenario> {
             },
         ),
         Scenario::case(
-            about(
-                "T2f",
-                "No port is declared, under PERMISSIVE",
-                &[
-                    "The guide speaks of STRICT only: sidecar injection alone, it says, permits \
-                   plaintext.",
-                ],
-            ),
+            About {
+                claim: "Sidecar injection alone permits plaintext: until STRICT is applied, nodes \
+                        form a cluster also over ports that the headless Service does not declare.",
+                ..about(
+                    "T2f",
+                    "No port is declared, under PERMISSIVE",
+                    &[
+                        "The guide speaks of undeclared ports under STRICT only; what it says of \
+                         PERMISSIVE is that it permits plaintext.",
+                    ],
+                )
+            },
             ClusterCase {
                 claimed: Symptom::Healthy,
                 strict: false,

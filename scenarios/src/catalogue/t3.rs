@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use meshproof_harness::evidence::{intruder, nodes};
+use meshproof_harness::evidence::intruder;
+use meshproof_harness::evidence::nodes::{self, NodeReading};
 use meshproof_harness::kube::{FIELD_MANAGER, KubeError, pods};
 use meshproof_harness::mesh::{Injection, injection_trial};
 use meshproof_harness::outcome::{CaseClaim, Check, Cure, Observed, Standing, Symptom};
-use meshproof_harness::product::logs::NodeLog;
+use meshproof_harness::product::logs::{NodeLog, looks_in_vain};
 use meshproof_harness::scenario::{
     About, Case, Fault, Phase, Remedied, Scenario, Scope, Stand, StepError, edit,
 };
@@ -71,7 +72,7 @@ impl Case for NotLabelled {
             stand.kube.apply(&intruder::manifest()?.objects).await?;
             let guides = Deployment::of_the_guide(stand, true)?;
             guides.deploy(stand, READY).await?;
-            cluster::healthy(stand, "baseline", 0).await
+            cluster::healthy(stand, "baseline").await
         })
     }
 
@@ -107,8 +108,10 @@ impl Case for NotLabelled {
                 checks.push(c3::data_flows(stand, nodes::PODS[0], nodes::PODS[1], KEYS).await);
                 checks.push(strict_refuses_nothing(stand).await?);
             }
-            let logs: Vec<&NodeLog> = readings.iter().map(|reading| &reading.log).collect();
-            let symptom = symptom(bare, state.symptom, &logs);
+            let symptom = symptom(bare, state.symptom, &readings);
+            if symptom == Symptom::CannotJoin {
+                checks.push(still_apart(stand).await?);
+            }
             let because = match symptom {
                 Symptom::NoSidecar => lines,
                 _ => format!("{lines}; after {JOIN} s {}", state.reason),
@@ -131,6 +134,8 @@ impl Case for NotLabelled {
                 done.push("the namespace is labelled and the StatefulSet restarted, one pod after the other");
                 cluster::both_ready(stand, READY).await?;
             }
+            // Before that, the nodes without a sidecar logged what became of them.
+            let mut since = Timestamp::now();
             let (kube, namespace) = (&stand.kube, &stand.namespace);
             let limit = if make { SETTLE } else { HOLD };
             let (mut state, _) = nodes::settled(kube, namespace, limit).await?;
@@ -154,7 +159,7 @@ impl Case for NotLabelled {
                     first,
                     vec![],
                 ));
-                cluster::restart(stand, READY).await?;
+                since = cluster::restart(stand, READY).await?;
                 done.push("both pods are deleted at once, of which the guide does not speak here");
                 (state, _) = nodes::settled(kube, namespace, SETTLE).await?;
                 if state.symptom == Symptom::Healthy {
@@ -162,7 +167,7 @@ impl Case for NotLabelled {
                 }
             }
             if cure != Cure::None {
-                let mut again = cluster::healthy(stand, "recovered", HOLD).await?;
+                let mut again = cluster::recovered(stand, since).await?;
                 for port in [ProductPort::Discovery, ProductPort::Communication] {
                     again.push(Shown::Encrypted(port).check(stand).await?);
                 }
@@ -182,14 +187,44 @@ impl Case for NotLabelled {
 }
 
 /// What two nodes are: as they are read, unless they have no sidecar. Without one they are one cluster
-/// whose traffic is in the clear, or each started and not one of them was ever in a topology.
-fn symptom(bare: bool, read: Symptom, logs: &[&NodeLog]) -> Symptom {
-    let apart = |log: &&NodeLog| log.snapshot().is_none() && log.local_node().is_none();
+/// whose traffic is in the clear, or each started, not one of them was ever in a topology, and one
+/// says that it looks for the others in vain.
+fn symptom(bare: bool, read: Symptom, readings: &[NodeReading]) -> Symptom {
     match read {
         Symptom::Healthy if bare => Symptom::NoSidecar,
-        Symptom::Undecided if bare && logs.iter().all(apart) => Symptom::CannotJoin,
+        Symptom::Undecided if bare && are_apart(readings) && in_vain(readings).is_some() => {
+            Symptom::CannotJoin
+        }
         other => other,
     }
+}
+
+fn are_apart(readings: &[NodeReading]) -> bool {
+    let apart = |log: &NodeLog| log.snapshot().is_none() && log.local_node().is_none();
+    readings.iter().all(|reading| apart(&reading.log))
+}
+
+/// A node's own words that it looks for the others in vain.
+fn in_vain(readings: &[NodeReading]) -> Option<&str> {
+    let mut lines = readings.iter().flat_map(|reading| reading.text.lines());
+    lines.find(|line| looks_in_vain(line))
+}
+
+/// That nodes which did not join do not join a little later either.
+async fn still_apart(stand: &Stand) -> Result<Check, StepError> {
+    let (state, readings) = nodes::settled(&stand.kube, &stand.namespace, HOLD).await?;
+    let holds = state.symptom == Symptom::Undecided && are_apart(&readings);
+    let said = in_vain(&readings).unwrap_or("no node says why");
+    let statement = format!("no node joins within {HOLD} s more, and one says that it cannot");
+    let seen = format!("{}: {}; {said}", state.symptom, state.reason);
+    let evidence = readings.iter().flat_map(|r| r.evidence(&stand.namespace));
+    Ok(Check::answered(
+        Standing::Truth,
+        statement,
+        holds,
+        seen,
+        evidence.collect(),
+    ))
 }
 
 /// That the namespace carries no label and injects nothing, by the API server's own word.
@@ -280,40 +315,39 @@ async fn rollout_restart(stand: &Stand) -> Result<(), StepError> {
 mod tests {
     use super::*;
 
+    fn reading(text: &str) -> NodeReading {
+        NodeReading {
+            pod: "ignite-0".into(),
+            log: NodeLog::read(text),
+            text: text.into(),
+            top: None,
+            top_text: String::new(),
+        }
+    }
+
     #[test]
-    fn only_nodes_that_were_never_in_a_topology_cannot_join() {
-        let joined = NodeLog::read(
+    fn only_nodes_that_say_so_and_were_never_in_a_topology_cannot_join() {
+        let joined = reading(
             "[03:19:46,648][INFO][main][GridDiscoveryManager] Topology snapshot [ver=1, \
              locNode=7942242e, servers=1, clients=0, state=ACTIVE, CPUs=1, offheap=0.3GB, \
              heap=0.36GB, aliveNodes=[]]\n",
         );
-        assert!(joined.snapshot().is_some());
-        let (joined, silent) = (&joined, &NodeLog::default());
-        let cases = [
-            (true, Symptom::Healthy, [joined, joined], Symptom::NoSidecar),
-            (
-                true,
-                Symptom::Undecided,
-                [silent, silent],
-                Symptom::CannotJoin,
-            ),
-            (
-                true,
-                Symptom::Undecided,
-                [joined, silent],
-                Symptom::Undecided,
-            ),
-            (true, Symptom::Split, [joined, joined], Symptom::Split),
-            (
-                false,
-                Symptom::Undecided,
-                [silent, silent],
-                Symptom::Undecided,
-            ),
-            (false, Symptom::Healthy, [joined, joined], Symptom::Healthy),
-        ];
-        for (bare, read, logs, wanted) in cases {
-            assert_eq!(symptom(bare, read, &logs), wanted, "{bare} {read}");
-        }
+        assert!(joined.log.snapshot().is_some());
+        let looks = reading(
+            "[03:21:46,054][WARNING][main][TcpDiscoverySpi] Failed to resolve address from IP \
+             finder (host is unknown): /10.244.0.21:47500\n",
+        );
+        let silent = reading("");
+        let is = |bare, read, [one, two]: [&NodeReading; 2]| {
+            symptom(bare, read, &[one.clone(), two.clone()])
+        };
+        use Symptom::{CannotJoin, Healthy, NoSidecar, Split, Undecided};
+        assert_eq!(is(true, Healthy, [&joined, &joined]), NoSidecar);
+        assert_eq!(is(true, Undecided, [&looks, &silent]), CannotJoin);
+        assert_eq!(is(true, Undecided, [&silent, &silent]), Undecided);
+        assert_eq!(is(true, Undecided, [&looks, &joined]), Undecided);
+        assert_eq!(is(true, Split, [&joined, &joined]), Split);
+        assert_eq!(is(false, Undecided, [&looks, &silent]), Undecided);
+        assert_eq!(is(false, Healthy, [&joined, &joined]), Healthy);
     }
 }

@@ -119,7 +119,7 @@ impl Case for NotReached {
             let guides = Deployment::of_the_guide(stand, true)?;
             guides.deploy(stand, READY).await?;
             stand.kube.apply(&application.objects).await?;
-            let mut checks = cluster::healthy(stand, "baseline", 0).await?;
+            let mut checks = cluster::healthy(stand, "baseline").await?;
             checks.extend(c5::proven(stand).await?);
             Ok(checks)
         })

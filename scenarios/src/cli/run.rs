@@ -106,7 +106,7 @@ async fn run_plan(
         let session =
             Session::begin(&paths, run_id, options, plan, &inner_cleanup, &progress).await?;
         session.runner.run().await;
-        let snapshots = session.runner.take_snapshots();
+        let saved = session.save_snapshots();
         let (ground, product) = {
             let stand = session.runner.stand();
             (stand.ground(), stand.product.clone())
@@ -114,10 +114,7 @@ async fn run_plan(
         let folder = session.folder.clone();
         let run = session.finish().await;
         folder.write(&run)?;
-        for (namespace, snapshot) in snapshots {
-            let text = serde_json::to_string_pretty(&snapshot)?;
-            folder.add(&format!("snapshots/{namespace}.json"), &text)?;
-        }
+        saved?;
         show(&run, &folder, &arguments)?;
         let mut as_expected = run.is_green();
         if let Some(reason) = accept {

@@ -205,11 +205,12 @@ fn told(mut waiting: Waiting, id: &str) -> Result<Completion, Failed> {
 /// Cleans up and writes the report; whether both went well.
 fn finish(runtime: &Runtime, session: Session) -> bool {
     let folder = session.folder.clone();
+    let saved = session.save_snapshots();
     let run = runtime.block_on(session.finish());
     for left in &run.left_behind {
         eprintln!("left behind on the cluster: {left}");
     }
-    let written = write_down(&run, &folder);
+    let written = write_down(&run, &folder).and(saved.map_err(|error| error.to_string()));
     if let Err(error) = &written {
         eprintln!("{error}");
     }

@@ -4,6 +4,7 @@ use super::{Answer, Rule, Said, command, shortened};
 use crate::diagnose::pods::PATIENCE_SECONDS;
 use crate::diagnose::view::{ProductPod, View};
 use crate::outcome::{Symptom, Weight};
+use crate::product::logs::looks_in_vain;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -11,16 +12,6 @@ pub const RULE: Rule = Rule {
     title: "a node runs and does not join",
     apply,
 };
-
-/// What a node prints that looks for others and finds none (Ignite 2.16.0). Behind a sidecar it
-/// often prints nothing at all, since the proxy accepts every connection.
-const SIGNS: [&str; 5] = [
-    "Failed to connect to any address from IP finder",
-    "Failed to get registered addresses from IP finder",
-    "Failed to resolve address from IP finder",
-    "Node has not been connected to topology and will repeat join process",
-    "Impossible to continue join, check if local discovery and communication ports",
-];
 
 fn apply(view: &View<'_>) -> Answer {
     if view.is_in(Symptom::Stall) {
@@ -70,7 +61,5 @@ fn apply(view: &View<'_>) -> Answer {
 
 fn sign<'a>(pod: &'a ProductPod<'_>) -> Option<&'a str> {
     let log = pod.node?.log.as_deref()?;
-    log.lines()
-        .rev()
-        .find(|line| SIGNS.iter().any(|sign| line.contains(sign)))
+    log.lines().rev().find(|line| looks_in_vain(line))
 }

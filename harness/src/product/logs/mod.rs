@@ -5,7 +5,10 @@
 //! nodes mean together is left to [`super::state`].
 
 mod event;
+mod joining;
 mod parse;
+
+pub use joining::looks_in_vain;
 
 pub use event::{
     ConnectFailure, Event, EventKind, Remote, RemoteNode, Snapshot, StallSign, TopologyVersion,
