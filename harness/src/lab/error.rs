@@ -53,6 +53,32 @@ pub enum LabError {
         /// Where the file lies.
         path: PathBuf,
     },
+    /// What started this process holds what this process needs, and waits for it in turn.
+    #[error("{what} is held by {holder}, from which this was started; leave that first")]
+    HeldByParent {
+        /// What is held.
+        what: String,
+        /// Who holds it.
+        holder: String,
+    },
+    /// A cluster of the same name is somebody else's.
+    #[error(
+        "a kind cluster {name} stands that Meshproof did not make; delete it with: kind delete cluster --name {name}"
+    )]
+    ClusterNotOurs {
+        /// The name.
+        name: String,
+    },
+    /// A cluster of the same name belongs to the lab of another state folder.
+    #[error(
+        "the cluster {name} belongs to another lab, whose record is {folder}; take that down first, or set MESHPROOF_STATE_DIR to a folder of your own"
+    )]
+    ClusterOfAnother {
+        /// The name.
+        name: String,
+        /// The record's folder.
+        folder: PathBuf,
+    },
     /// Something that was made does not look as it should.
     #[error("{what} is not as expected: {found}; {cure}")]
     Unexpected {

@@ -67,7 +67,7 @@ impl Delivery {
         if let Some(there) = Self::find(cache, images) {
             return Ok(there);
         }
-        let _one_builder = cache.lock().await?;
+        let _one_builder = cache.lock(progress).await?;
         // Another process may have made it while this one waited.
         if let Some(there) = Self::find(cache, images) {
             return Ok(there);
@@ -138,6 +138,11 @@ async fn engine_sees(engine: &Engine, images: &Images, folder: &Path) -> Result<
 
 /// Runs containerd of the node image over the folder `at` and imports everything there.
 async fn fill(engine: &Engine, images: &Images, at: &Path) -> Result<(), LabError> {
+    // A container that a killed run left would go on writing there.
+    let left = format!("volume={}", at.display());
+    let left = engine.containers(&["--all", "--filter", &left]).await?;
+    let left: Vec<String> = left.into_iter().map(|(id, _)| id).collect();
+    engine.remove_containers(&left).await?;
     let archive_folder = at.with_extension("archive");
     remove_folder(&archive_folder)?;
     std::fs::create_dir_all(&archive_folder)
