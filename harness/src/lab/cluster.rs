@@ -17,7 +17,7 @@ use super::inspected::Container;
 use super::kind::{self, KindCluster};
 use super::store::Delivery;
 use super::topology::Topology;
-use super::{Engine, LabError, Lease, Paths, node_stores};
+use super::{Engine, LabError, Lease, Paths, disk, node_stores};
 use crate::kube::{Kube, KubeError, Seen, Watch, until};
 use crate::process::lineage::end_orphans;
 use crate::progress::Progress;
@@ -26,6 +26,11 @@ use crate::progress::Progress;
 pub(super) const MARKER_MOUNT: &str = "/meshproof";
 /// The label by which kind knows the nodes of a cluster.
 const KIND_CLUSTER: &str = "io.x-k8s.kind.cluster";
+
+/// What the nodes' image stores take beside the links, and pods in them, in GiB.
+const CACHE_GIB: u64 = 2;
+/// What a record and the captures of a bad run take, in GiB.
+const STATE_GIB: u64 = 1;
 
 /// What is written down about a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,7 +242,6 @@ impl Cluster {
         let stage = progress.stage("Making the cluster");
         // A kind that a killed run left would go on making the nodes of the same name.
         end_orphans();
-        self.is_nobody_elses(engine).await?;
         engine.ensure_network(kind::NETWORK).await?;
         if let Err(error) = self.attempt(engine, wanted, delivery).await {
             self.keep_logs(engine).await?;
@@ -250,6 +254,16 @@ impl Cluster {
         }
         stage.done();
         Ok(())
+    }
+
+    /// Whether the cluster can be made at all: to be asked before anything is deleted for it.
+    ///
+    /// # Errors
+    /// Too little disk, or a cluster of this name that is not ours.
+    pub async fn can_be_made(&self, engine: &Engine) -> Result<(), LabError> {
+        disk::check(&self.nodes_folder, CACHE_GIB, "MESHPROOF_CACHE_DIR")?;
+        disk::check(&self.folder, STATE_GIB, "MESHPROOF_STATE_DIR")?;
+        self.is_nobody_elses(engine).await
     }
 
     /// Whether nobody else's nodes bear this cluster's name.
@@ -428,3 +442,7 @@ fn nodes_ready<'a>(nodes: impl Iterator<Item = &'a Node>, wanted: usize) -> Seen
         Seen::NotYet(format!("{ready} of {wanted} nodes are Ready"))
     }
 }
+
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

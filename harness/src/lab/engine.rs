@@ -21,37 +21,10 @@ pub const MAKER_LABEL: &str = "io.meshproof.maker";
 pub struct Engine {
     /// The client program.
     pub(super) client: OsString,
-    version: String,
+    pub(super) version: String,
 }
 
 impl Engine {
-    /// Asks whether an engine answers.
-    ///
-    /// # Errors
-    /// [`LabError::NoEngine`] with what the client said.
-    pub async fn connect() -> Result<Self, LabError> {
-        Self::connect_by("docker".into()).await
-    }
-
-    /// Asks through this client.
-    pub(super) async fn connect_by(client: OsString) -> Result<Self, LabError> {
-        let asked = Program::new(&client)
-            .args(["version", "--format", "{{.Server.Version}}"])
-            .run();
-        let output = tokio::time::timeout(std::time::Duration::from_secs(4), asked)
-            .await
-            .map_err(|_| LabError::NoEngine("its client did not return within 4 s".into()))?
-            .map_err(|error| {
-                let text = error.to_string();
-                let last = text.lines().last().unwrap_or_default().to_owned();
-                LabError::NoEngine(last)
-            })?;
-        Ok(Self {
-            version: output.stdout.trim().to_owned(),
-            client,
-        })
-    }
-
     /// The engine's version.
     pub fn version(&self) -> &str {
         &self.version

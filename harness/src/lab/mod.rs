@@ -4,6 +4,9 @@
 //! and `product`.
 
 mod cluster;
+mod connect;
+mod disk;
+pub mod doctor;
 mod engine;
 mod error;
 pub mod images;
@@ -102,6 +105,7 @@ impl Lab {
         };
         let reused = unusable.is_none();
         if let Some(reason) = unusable {
+            cluster.can_be_made(&engine).await?;
             if cluster.record.complete {
                 progress.line(format!(
                     "The cluster {} is deleted: {reason}",

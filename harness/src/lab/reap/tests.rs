@@ -52,7 +52,7 @@ fn engine_with(nodes: &[serde_json::Value], helpers: &[serde_json::Value]) -> Fa
         ids.join(" ")
     };
     let mut client = FakeClient::new("docker")
-        .answers("version*", "20.10.24 linux amd64\n")
+        .answers("version*", "20.10.24 linux/amd64\n")
         .answers("ps*volume=/meshproof", &listed(nodes))
         .answers("ps*label=io.meshproof.maker", &listed(helpers))
         .answers("ps*network=meshproof", "")

@@ -1,0 +1,26 @@
+//! `doctor`: what this machine has and lacks for a lab.
+
+use std::process::ExitCode;
+
+use meshproof_harness::lab::doctor::{Examination, Facts, lines};
+use meshproof_harness::lab::{IstioBuild, Paths};
+use serde_json::json;
+
+use super::Outcome;
+
+/// Tells it: 0 if a lab can be had from at least one source of images, else 2.
+pub async fn run(paths: &Paths, istio: &IstioBuild, as_json: bool) -> Outcome {
+    let facts = Facts::gather(paths, istio).await;
+    let examination = Examination::of(&facts);
+    if as_json {
+        let told =
+            json!({ "facts": facts, "sources": examination.sources, "notes": examination.notes });
+        println!("{}", serde_json::to_string_pretty(&told)?);
+    } else {
+        print!("{}", lines(&facts, &examination));
+    }
+    Ok(match examination.can_run() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(2),
+    })
+}
