@@ -269,12 +269,11 @@ mod tests {
         };
         let mut orphan = Sleeper::of(&ended.to_string());
         let child = Sleeper::of(&Identity::own().to_string());
-        let found: Vec<u32> = orphans().iter().map(|o| o.process.pid).collect();
-        assert!(found.contains(&orphan.0.id()), "{found:?}");
-        assert!(!found.contains(&child.0.id()), "{found:?}");
-        let told = end_orphans();
-        let told = told.iter().find(|o| o.process.pid == orphan.0.id());
-        assert_eq!(told.unwrap().command, "sleep 600");
+        let found = orphans();
+        let of = |child: &Sleeper| found.iter().find(|o| o.process.pid == child.0.id());
+        assert_eq!(of(&orphan).expect("an orphan").command, "sleep 600");
+        assert_eq!(of(&child), None);
+        end_orphans();
         assert!(!orphan.0.wait().unwrap().success());
         assert!(Identity::of(child.0.id()).is_some());
     }

@@ -22,7 +22,7 @@ use crate::catalogue;
 pub struct LogsArguments {
     /// The scenario's id, such as `T2b`.
     scenario: String,
-    /// Only containers of this name, such as `ignite` or `istio-proxy`.
+    /// Only containers of this name, such as `ignite-node` or `istio-proxy`.
     #[arg(long, short)]
     container: Option<String>,
     /// The lab's cluster, where more than one stands.
@@ -44,10 +44,10 @@ enum NoLogs {
         namespace: String,
         why: String,
     },
-    #[error("no container{} of {id} has a log", .container.as_ref().map(|c| format!(" {c}")).unwrap_or_default())]
+    #[error("no container of {id} that was asked for has a log; there are: {}", .known.join(", "))]
     NoContainer {
         id: &'static str,
-        container: Option<String>,
+        known: Vec<String>,
     },
 }
 
@@ -68,8 +68,7 @@ pub async fn run(paths: &Paths, arguments: LogsArguments) -> Outcome {
     };
     let why = match live(paths, &arguments, &first).await {
         Ok(Some((kube, namespace))) => {
-            let printed = print_live(&kube, &namespace, wanted).await?;
-            return ended(id, printed, arguments.container);
+            return ended(id, print_live(&kube, &namespace, wanted).await?);
         }
         Ok(None) => String::new(),
         // An engine or a cluster that is down does not hide what was written down.
@@ -83,24 +82,44 @@ pub async fn run(paths: &Paths, arguments: LogsArguments) -> Outcome {
         "meshproof: the namespace {first} is gone{why}; this is what was captured in {}",
         capture.display()
     );
-    let mut printed = 0;
+    let mut printed = Printed::default();
     for log in captured_logs(&capture, &first) {
-        if wanted(&log.container) {
-            print_one(
-                &log.pod,
-                &log.container,
-                &std::fs::read_to_string(&log.file)?,
-            );
-            printed += 1;
+        if printed.takes(&log.container, wanted) {
+            let text = std::fs::read_to_string(&log.file)?;
+            print_one(&log.pod, &log.container, &text);
         }
     }
-    ended(id, printed, arguments.container)
+    ended(id, printed)
 }
 
-fn ended(id: &'static str, printed: usize, container: Option<String>) -> Outcome {
-    match printed {
-        0 => Err(NoLogs::NoContainer { id, container }.into()),
-        _ => Ok(ExitCode::SUCCESS),
+/// What was printed, and what there was besides.
+#[derive(Default)]
+struct Printed {
+    any: bool,
+    passed_over: Vec<String>,
+}
+
+impl Printed {
+    /// Whether this container is to be printed.
+    fn takes(&mut self, container: &str, wanted: impl Fn(&str) -> bool) -> bool {
+        let takes = wanted(container);
+        self.any |= takes;
+        let known = |name: &String| name == container;
+        if !takes && !self.passed_over.iter().any(known) {
+            self.passed_over.push(container.to_owned());
+        }
+        takes
+    }
+}
+
+fn ended(id: &'static str, printed: Printed) -> Outcome {
+    match printed.any {
+        true => Ok(ExitCode::SUCCESS),
+        false => Err(NoLogs::NoContainer {
+            id,
+            known: printed.passed_over,
+        }
+        .into()),
     }
 }
 
@@ -144,20 +163,22 @@ async fn print_live(
     kube: &Kube,
     namespace: &str,
     wanted: impl Fn(&str) -> bool,
-) -> Result<usize, KubeError> {
+) -> Result<Printed, KubeError> {
     let api: Api<Pod> = Api::namespaced(kube.client(), namespace);
     let pods = api.list(&ListParams::default()).await;
     let pods = pods.map_err(KubeError::api(format!("listing the pods of {namespace}")))?;
-    let mut printed = 0;
+    let mut printed = Printed::default();
     for pod in &pods.items {
         let name = pod.name_any();
-        for container in containers(pod).filter(|container| wanted(container)) {
+        for container in containers(pod) {
+            if !printed.takes(container, &wanted) {
+                continue;
+            }
             // A container that was never started has no log, which is told and stops nothing.
             match kube.log(namespace, &name, container).await {
                 Ok(text) => print_one(&name, container, &text),
                 Err(error) => print_one(&name, container, &format!("(no log: {error})")),
             }
-            printed += 1;
         }
     }
     Ok(printed)

@@ -9,10 +9,11 @@ pub fn lines(facts: &Facts, examination: &Examination) -> String {
     fact(
         "Machine",
         format!(
-            "{} on {}, {} CPUs, {} of memory, {} of it free",
+            "{} on {}, {} CPU{}, {} of memory, {} of it free",
             facts.kernel,
             facts.architecture,
             facts.cpus,
+            if facts.cpus == 1 { "" } else { "s" },
             gib(facts.memory_mib),
             gib(facts.memory_available_mib)
         ),
@@ -52,11 +53,17 @@ pub fn lines(facts: &Facts, examination: &Examination) -> String {
         },
     );
     text.push('\n');
+    let lab = match (examination.lab.len(), examination.images_there) {
+        (0, true) => "can run on the images that are there".to_owned(),
+        (0, false) => "can run once its images are there".to_owned(),
+        (_, _) => "cannot run, wherever its images come from:".to_owned(),
+    };
+    text.push_str(&format!("{:8}  {lab}\n", "lab"));
+    text.extend(examination.lab.iter().map(one_line));
     for source in &examination.sources {
-        let verdict = match source.lacks.len() {
-            0 => "can run".to_owned(),
-            1 => "cannot run, for one reason:".to_owned(),
-            n => format!("cannot run, for {n} reasons:"),
+        let verdict = match source.lacks.is_empty() {
+            true => "lacks nothing",
+            false => "cannot be the images' source:",
         };
         text.push_str(&format!("{:8}  {verdict}\n", source.source));
         text.extend(source.lacks.iter().map(one_line));
@@ -124,7 +131,7 @@ mod tests {
         bare.images.missing = None;
         bare.architecture = "aarch64".into();
         bare.cpus = 1;
-        bare.memory_mib = 3_900;
+        (bare.memory_mib, bare.memory_available_mib) = (3_900, 900);
         bare.cache.free_gib = 1;
         bare.state.unwritable = Some("Read-only file system (os error 30)".into());
         bare.inotify.as_mut().unwrap().instances = 64;

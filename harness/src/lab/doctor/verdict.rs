@@ -22,6 +22,10 @@ const LEAST_INSTANCES: u64 = 128;
 /// What an examination came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Examination {
+    /// What is lacking for any lab, wherever its images come from.
+    pub lab: Vec<Lack>,
+    /// Whether every image is there, so that nothing has to be made or fetched.
+    pub images_there: bool,
     /// Each source of images.
     pub sources: Vec<SourceVerdict>,
     /// What is no hindrance yet.
@@ -33,7 +37,7 @@ pub struct Examination {
 pub struct SourceVerdict {
     /// Its name.
     pub source: &'static str,
-    /// What is lacking for a lab from it; nothing if it can run.
+    /// What is lacking for taking images from it.
     pub lacks: Vec<Lack>,
 }
 
@@ -49,30 +53,23 @@ pub struct Lack {
 impl Examination {
     /// Says what the facts mean.
     pub fn of(facts: &Facts) -> Self {
-        let common = common(facts);
-        // Where every image is there already, nothing has to be made or fetched.
-        let there = facts.images.missing.as_ref().is_some_and(Vec::is_empty);
-        let source = |source, own: Vec<Lack>| SourceVerdict {
-            source,
-            lacks: common.iter().cloned().chain(own).collect(),
-        };
-        let fetched = |more: Vec<Lack>| match there {
-            true => vec![],
-            false => more,
-        };
+        let source = |source, lacks| SourceVerdict { source, lacks };
         Self {
+            lab: common(facts),
+            images_there: facts.images.missing.as_ref().is_some_and(Vec::is_empty),
             sources: vec![
-                source("build", fetched(for_building(facts))),
-                source("pull", fetched(for_pulling(facts))),
-                source("archive", fetched(room(facts, FINISHED_GIB))),
+                source("build", for_building(facts)),
+                source("pull", for_pulling(facts)),
+                source("archive", room(facts, FINISHED_GIB)),
             ],
             notes: notes(facts),
         }
     }
 
-    /// Whether a lab can be had from at least one source.
+    /// Whether a lab can be had: from images that are there, or from at least one source.
     pub fn can_run(&self) -> bool {
-        self.sources.iter().any(|source| source.lacks.is_empty())
+        let images = || self.sources.iter().any(|source| source.lacks.is_empty());
+        self.lab.is_empty() && (self.images_there || images())
     }
 }
 

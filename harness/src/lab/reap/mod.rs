@@ -13,7 +13,7 @@ mod runs;
 
 use super::lease::{self, Attempt, Lease};
 use super::{Cluster, Engine, LabError, Paths};
-use crate::process::lineage;
+use crate::process::lineage::{self, Orphan};
 
 pub use report::{Kept, Kind, Reaped, Removed};
 
@@ -34,11 +34,17 @@ pub struct Reaping {
 /// # Errors
 /// When our own folders cannot be read. What cannot be removed is told in [`Reaped::failed`].
 pub async fn reap(paths: &Paths, reaping: &Reaping) -> Result<Reaped, LabError> {
-    reap_with(Engine::connect().await, paths, reaping).await
+    // First, lest they go on making what is removed here.
+    let orphans = match reaping.dry_run {
+        true => lineage::orphans(),
+        false => lineage::end_orphans(),
+    };
+    reap_with(Engine::connect().await, orphans, paths, reaping).await
 }
 
 async fn reap_with(
     engine: Result<Engine, LabError>,
+    orphans: Vec<Orphan>,
     paths: &Paths,
     reaping: &Reaping,
 ) -> Result<Reaped, LabError> {
@@ -51,8 +57,7 @@ async fn reap_with(
             ..Reaped::default()
         },
     };
-    // First, lest they go on making what is removed here.
-    reaper.processes();
+    reaper.processes(orphans);
     match engine {
         Ok(engine) => reaper.engines(&engine).await?,
         Err(error) => reaper.reaped.failed.push(error.to_string()),
@@ -72,12 +77,7 @@ struct Reaper<'a> {
 }
 
 impl Reaper<'_> {
-    fn processes(&mut self) {
-        let orphans = if self.reaping.dry_run {
-            lineage::orphans()
-        } else {
-            lineage::end_orphans()
-        };
+    fn processes(&mut self, orphans: Vec<Orphan>) {
         for orphan in orphans {
             self.reaped.removed.push(Removed {
                 kind: Kind::Process,

@@ -71,10 +71,7 @@ async fn reaped(client: &FakeClient, place: &Place, dry_run: bool) -> Reaped {
         command: "meshproof reap".into(),
     };
     let engine = Ok(client.engine().await);
-    let mut reaped = reap_with(engine, &place.1, &reaping).await.unwrap();
-    // Other tests of this process make orphans too.
-    reaped.removed.retain(|r| r.kind != Kind::Process);
-    reaped
+    reap_with(engine, vec![], &place.1, &reaping).await.unwrap()
 }
 
 /// Kind and last part of the name of each.
@@ -275,7 +272,18 @@ async fn without_an_engine_clusters_stay_on_record() {
         command: "meshproof reap".into(),
     };
     let engine = Err(LabError::NoEngine("it is down".into()));
-    let reaped = reap_with(engine, &place.1, &reaping).await.unwrap();
+    let orphan = Orphan {
+        process: Identity::own().clone(),
+        command: "kind create cluster".into(),
+    };
+    let reaped = reap_with(engine, vec![orphan], &place.1, &reaping);
+    let reaped = reaped.await.unwrap();
+    let process = &reaped.removed[0];
+    assert_eq!(process.kind, Kind::Process);
+    assert!(
+        process.name.ends_with(" kind create cluster"),
+        "{process:?}"
+    );
     assert!(reaped.failed[0].contains("it is down"), "{reaped:?}");
     assert!(record.exists() && store.exists() && !half.exists());
 }
