@@ -92,10 +92,11 @@ pub async fn wait(
         }
         let stage = stage.get_or_insert_with(|| progress.stage(format!("Waiting for {what}")));
         stage.message(format!("held by {holder}"));
-        // Only to wait: it is then asked for anew, since the file may be another by then.
-        let waited = tokio::task::spawn_blocking(move || file.lock())
-            .await
-            .expect("taking a lock does not panic");
+        // Only to wait: it is then asked for anew, since the file may be another by then. On a
+        // thread of its own, because a runtime waits at its end for its blocking ones.
+        let (tell, told) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || tell.send(file.lock()));
+        let waited = told.await.expect("taking a lock does not panic");
         waited.map_err(LabError::file("locking", path))?;
     }
 }
@@ -196,7 +197,12 @@ fn open(path: &Path) -> Result<File, LabError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    /// Longer than anything here takes.
+    const LIMIT: Duration = Duration::from_secs(5);
 
     fn taken(folder: &Path) -> Lease {
         match Lease::attempt(folder, "meshproof guide").unwrap() {
@@ -257,6 +263,37 @@ mod tests {
         assert!(told.ends_with("meshproof up"), "{told}");
     }
 
+    #[test]
+    fn a_file_that_was_replaced_is_not_the_one_at_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let first = File::create(&path).unwrap();
+        assert!(is_at(&first, &path));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!is_at(&first, &path));
+        let _second = File::create(&path).unwrap();
+        assert!(!is_at(&first, &path));
+    }
+
+    #[test]
+    fn who_waits_does_not_keep_the_program_from_ending() {
+        let folder = tempfile::tempdir().unwrap();
+        let _lease = taken(folder.path());
+        let (tell, told) = std::sync::mpsc::channel();
+        let leased = folder.path().to_owned();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            let waited = runtime.block_on(async {
+                let progress = Progress::silent();
+                let waiting = Lease::exclusive(&leased, "meshproof up", &progress);
+                tokio::time::timeout(Duration::from_millis(50), waiting).await
+            });
+            drop(runtime);
+            tell.send(waited.is_err()).unwrap();
+        });
+        assert_eq!(told.recv_timeout(LIMIT), Ok(true));
+    }
+
     /// Whether the kernel lists somebody who waits for the lock of this file.
     fn waits(inode: u64) -> bool {
         let locks = std::fs::read_to_string("/proc/locks").unwrap();
@@ -273,10 +310,10 @@ mod tests {
         let parent = std::os::unix::process::parent_id();
         let told = format!("pid {parent}: meshproof shell\n");
         std::fs::write(folder.path().join(FILE), told).unwrap();
-        let error = Lease::exclusive(folder.path(), "meshproof run", &Progress::silent())
-            .await
-            .unwrap_err()
-            .to_string();
+        let progress = Progress::silent();
+        let asked = Lease::exclusive(folder.path(), "meshproof run", &progress);
+        let asked = tokio::time::timeout(LIMIT, asked).await;
+        let error = asked.expect("it does not wait").unwrap_err().to_string();
         assert!(error.contains("meshproof shell"), "{error}");
         drop(lease);
     }
