@@ -33,6 +33,8 @@ impl Paths {
             variable(own)
                 .or_else(|| variable(xdg).map(|base| base.join("meshproof")))
                 .or_else(|| variable("HOME").map(|home| home.join(below_home).join("meshproof")))
+                // The engine mounts from these folders, and it works in a folder of its own.
+                .map(|folder| std::path::absolute(&folder).unwrap_or(folder))
                 .ok_or(LabError::NoHome)
         };
         Ok(Self {
@@ -91,6 +93,13 @@ mod tests {
             let paths = Paths::from_lookup(lookup(&[home[0], set])).unwrap();
             assert!(!paths.is_below(Path::new("/h")), "{set:?}");
         }
+    }
+
+    #[test]
+    fn a_relative_folder_is_meant_from_here() {
+        let set = [("MESHPROOF_STATE_DIR", "state"), ("HOME", "/h")];
+        let paths = Paths::from_lookup(lookup(&set)).unwrap();
+        assert_eq!(paths.state, std::env::current_dir().unwrap().join("state"));
     }
 
     #[test]
