@@ -1,7 +1,10 @@
 //! Runs a program to its end: what it printed, how it ended, and one sentence when it failed.
 //!
 //! Which programs run, and what their output means, is the callers' business. A child never
-//! outlives the future that runs it: dropping that future kills its whole process group.
+//! outlives the future that runs it: dropping that future kills its whole process group. One whose
+//! Meshproof was killed can be told by its [`lineage`].
+
+pub mod lineage;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -192,6 +195,7 @@ impl Program {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
+            .env(lineage::STARTED_BY, lineage::Identity::own().to_string())
             .envs(self.environment.iter().map(|(n, v)| (n, v)))
             .stdin(if self.input.is_some() {
                 Stdio::piped()

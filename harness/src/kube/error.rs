@@ -6,7 +6,9 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum KubeError {
     /// A kubeconfig could not be read or used.
-    #[error("the kubeconfig {path} cannot be used: {reason}")]
+    #[error(
+        "the kubeconfig {path} cannot be used: {reason}; name another with --kubeconfig or --context"
+    )]
     Kubeconfig {
         /// Its path.
         path: String,

@@ -13,15 +13,24 @@ use kube::api::{Patch, PatchParams};
 use serde::{Deserialize, Serialize};
 
 use super::images::{Images, Key, remove_folder};
+use super::inspected::Container;
 use super::kind::{self, KindCluster};
 use super::store::Delivery;
 use super::topology::Topology;
-use super::{Engine, LabError, Paths};
+use super::{Engine, LabError, Lease, Paths, disk, node_stores};
 use crate::kube::{Kube, KubeError, Seen, Watch, until};
+use crate::process::lineage::end_orphans;
 use crate::progress::Progress;
 
 /// Where the record's folder is mounted in every node: the marker that makes a node ours.
-const MARKER_MOUNT: &str = "/meshproof";
+pub(super) const MARKER_MOUNT: &str = "/meshproof";
+/// The label by which kind knows the nodes of a cluster.
+const KIND_CLUSTER: &str = "io.x-k8s.kind.cluster";
+
+/// What the nodes' image stores take beside the links, and pods in them, in GiB.
+const CACHE_GIB: u64 = 2;
+/// What a record and the captures of a bad run take, in GiB.
+const STATE_GIB: u64 = 1;
 
 /// What is written down about a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +45,26 @@ pub struct Record {
     pub containers: Vec<String>,
     /// Since when each of them runs: a node that was restarted is not the node that was made.
     pub running_since: Vec<String>,
+    /// The volumes that the engine made for them. They bear no mark of ours.
+    #[serde(default)]
+    pub volumes: Vec<String>,
+    /// The programs of its kind and Istio builds, for a person's shell.
+    #[serde(default)]
+    pub programs: Vec<PathBuf>,
+}
+
+impl Record {
+    fn begun(name: String, purpose: String) -> Self {
+        Self {
+            name,
+            purpose,
+            complete: false,
+            containers: vec![],
+            running_since: vec![],
+            volumes: vec![],
+            programs: vec![],
+        }
+    }
 }
 
 /// A cluster of ours, standing or to be made.
@@ -59,13 +88,18 @@ pub struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn name(&self) -> String {
+    /// In any state folder but the user's own, the folder is part of the name: the engine knows
+    /// clusters by their names alone, and two folders may want the same one.
+    fn name(&self, paths: &Paths) -> String {
         let mut key = Key::over("cluster")
             .add(&self.images.node.id)
             .add(kind::configuration(self.topology, &[]))
             .add(self.sidecar_mode);
         for image in &self.images.inside {
             key = key.add(&image.id).add(&image.lab_name);
+        }
+        if !paths.is_users_own() {
+            key = key.add(paths.state.as_os_str().as_encoded_bytes());
         }
         format!("meshproof-{}", key.finish())
     }
@@ -81,14 +115,7 @@ impl Wanted<'_> {
 impl Cluster {
     /// The cluster for what is wanted, whether it stands or not.
     pub fn wanted(paths: &Paths, wanted: &Wanted<'_>) -> Self {
-        let name = wanted.name();
-        let record = Record {
-            name: name.clone(),
-            purpose: wanted.purpose(),
-            complete: false,
-            containers: vec![],
-            running_since: vec![],
-        };
+        let record = Record::begun(wanted.name(paths), wanted.purpose());
         let cluster = Self::of(paths, record);
         match cluster.read_record() {
             Some(record) => Self { record, ..cluster },
@@ -109,13 +136,7 @@ impl Cluster {
         let mut all = vec![];
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let record = Record {
-                name,
-                purpose: "unknown".into(),
-                complete: false,
-                containers: vec![],
-                running_since: vec![],
-            };
+            let record = Record::begun(name, "unknown".into());
             let cluster = Self::of(paths, record);
             all.push(match cluster.read_record() {
                 Some(record) => Self { record, ..cluster },
@@ -141,6 +162,16 @@ impl Cluster {
     /// Its kubeconfig, which nobody else uses.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("kubeconfig")
+    }
+
+    /// The folder that is mounted in each of its nodes.
+    pub(super) fn marker(&self) -> PathBuf {
+        self.folder.join("marker")
+    }
+
+    /// The folder of its nodes' image stores.
+    pub(super) fn nodes_folder(&self) -> &Path {
+        &self.nodes_folder
     }
 
     fn read_record(&self) -> Option<Record> {
@@ -209,6 +240,8 @@ impl Cluster {
         progress: &Progress,
     ) -> Result<(), LabError> {
         let stage = progress.stage("Making the cluster");
+        // A kind that a killed run left would go on making the nodes of the same name.
+        end_orphans();
         engine.ensure_network(kind::NETWORK).await?;
         if let Err(error) = self.attempt(engine, wanted, delivery).await {
             self.keep_logs(engine).await?;
@@ -223,6 +256,35 @@ impl Cluster {
         Ok(())
     }
 
+    /// Whether the cluster can be made at all: to be asked before anything is deleted for it.
+    ///
+    /// # Errors
+    /// Too little disk, or a cluster of this name that is not ours.
+    pub async fn can_be_made(&self, engine: &Engine) -> Result<(), LabError> {
+        disk::check(&self.nodes_folder, CACHE_GIB, "MESHPROOF_CACHE_DIR")?;
+        disk::check(&self.folder, STATE_GIB, "MESHPROOF_STATE_DIR")?;
+        self.is_nobody_elses(engine).await
+    }
+
+    /// Whether nobody else's nodes bear this cluster's name.
+    async fn is_nobody_elses(&self, engine: &Engine) -> Result<(), LabError> {
+        let filter = format!("label={KIND_CLUSTER}={}", self.record.name);
+        let all = engine.inspected(&filter).await?;
+        let ours = self.marker();
+        let foreign = |node: &&Container| node.mounted_at(MARKER_MOUNT) != Some(&ours);
+        let Some(node) = all.iter().find(foreign) else {
+            return Ok(());
+        };
+        let name = self.record.name.clone();
+        Err(match node.mounted_at(MARKER_MOUNT) {
+            Some(marker) => LabError::ClusterOfAnother {
+                name,
+                folder: marker.parent().unwrap_or(marker).to_owned(),
+            },
+            None => LabError::ClusterNotOurs { name },
+        })
+    }
+
     async fn attempt(
         &mut self,
         engine: &Engine,
@@ -232,11 +294,15 @@ impl Cluster {
         self.record.complete = false;
         self.record.containers.clear();
         self.record.running_since.clear();
+        self.record.volumes.clear();
+        self.record.programs = vec![wanted.images.kind.clone(), wanted.images.istioctl.clone()];
         self.write_record()?;
-        let marker = self.folder.join("marker");
+        let marker = self.marker();
         std::fs::create_dir_all(&marker).map_err(LabError::file("making the folder", &marker))?;
         std::fs::create_dir_all(&self.nodes_folder)
             .map_err(LabError::file("making the folder", &self.nodes_folder))?;
+        node_stores::sign(&self.nodes_folder, &self.folder)?;
+        self.remove_kubeconfig()?;
         let names = kind::node_names(&self.record.name, wanted.topology);
         let mounts = names.iter().map(|node| {
             let (copy, marker) = (self.nodes_folder.join(node), marker.clone());
@@ -256,12 +322,10 @@ impl Cluster {
         };
         cluster.create().await?;
         self.settle(wanted.topology.nodes()).await?;
-        self.record.containers = self
-            .marked_containers(engine)
-            .await?
-            .into_iter()
-            .map(|(id, _)| id)
-            .collect();
+        let nodes = engine.inspected(&self.marker_filter()).await?;
+        let volumes = nodes.iter().flat_map(Container::volumes);
+        self.record.volumes = volumes.map(str::to_owned).collect();
+        self.record.containers = nodes.into_iter().map(|node| node.id).collect();
         self.record.running_since = engine.running_since(&self.record.containers).await?;
         self.record.complete = true;
         self.write_record()
@@ -292,8 +356,12 @@ impl Cluster {
 
     /// Ids and names of the containers that carry this cluster's marker, running or not.
     async fn marked_containers(&self, engine: &Engine) -> Result<Vec<(String, String)>, LabError> {
-        let filter = format!("volume={}", self.folder.join("marker").display());
+        let filter = self.marker_filter();
         engine.containers(&["--all", "--filter", &filter]).await
+    }
+
+    fn marker_filter(&self) -> String {
+        format!("volume={}", self.marker().display())
     }
 
     async fn keep_logs(&self, engine: &Engine) -> Result<(), LabError> {
@@ -319,26 +387,40 @@ impl Cluster {
         remove_folder(&self.nodes_folder)
     }
 
-    /// Deletes the cluster's nodes, their stores and its record.
+    /// Deletes the cluster's nodes, their stores and its record. Its folder stays, with the lease.
     ///
     /// # Errors
     /// When the engine fails; the record stays then, so that it can be tried again.
     pub async fn delete(&self, engine: &Engine) -> Result<(), LabError> {
         self.remove_nodes(engine).await?;
-        for file in ["record.json", "kubeconfig"] {
-            let path = self.folder.join(file);
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(LabError::file("removing", path)(error));
-                }
-                _ => {}
-            }
-        }
-        // The lease's file stays with its lock while we hold it; an unheld folder goes as a whole.
-        if super::Lease::holder(&self.folder)?.is_none() {
-            remove_folder(&self.folder)?;
-        }
+        self.remove_kubeconfig()?;
+        remove_file(&self.folder.join("record.json"))
+    }
+
+    /// Deletes all of it, the lease at last.
+    ///
+    /// # Errors
+    /// As [`Cluster::delete`].
+    pub async fn delete_wholly(&self, engine: &Engine, lease: Lease) -> Result<(), LabError> {
+        self.delete(engine).await?;
+        remove_folder(&self.folder)?;
+        drop(lease);
         Ok(())
+    }
+
+    /// Removes the kubeconfig, and kind's lock of it: one that a killed kind left is never let go.
+    fn remove_kubeconfig(&self) -> Result<(), LabError> {
+        remove_file(&self.kubeconfig())?;
+        remove_file(&self.folder.join("kubeconfig.lock"))
+    }
+}
+
+fn remove_file(path: &Path) -> Result<(), LabError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(LabError::file("removing", path)(error))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -360,3 +442,7 @@ fn nodes_ready<'a>(nodes: impl Iterator<Item = &'a Node>, wanted: usize) -> Seen
         Seen::NotYet(format!("{ready} of {wanted} nodes are Ready"))
     }
 }
+
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

@@ -2,42 +2,29 @@
 //!
 //! Thin: one method, one command. What the lab runs in the engine is decided by its neighbours.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use super::LabError;
+use crate::process::lineage::Identity;
 use crate::process::{Output, Program};
 
-/// The marker on every container, network and volume that a lab makes.
+/// The marker on every image, network and volume that a lab makes. Containers of our images carry
+/// it too, whoever runs them: it does not make a container ours.
 pub const OWNER_LABEL: &str = "io.meshproof.lab";
+/// The label of a helper container, which tells the process that runs it and needs it no longer
+/// than it lives itself.
+pub const MAKER_LABEL: &str = "io.meshproof.maker";
 
 /// A container engine that answered.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    version: String,
+    /// The client program.
+    pub(super) client: OsString,
+    pub(super) version: String,
 }
 
 impl Engine {
-    /// Asks whether an engine answers.
-    ///
-    /// # Errors
-    /// [`LabError::NoEngine`] with what the client said.
-    pub async fn connect() -> Result<Self, LabError> {
-        let asked = docker()
-            .args(["version", "--format", "{{.Server.Version}}"])
-            .run();
-        let output = tokio::time::timeout(std::time::Duration::from_secs(4), asked)
-            .await
-            .map_err(|_| LabError::NoEngine("its client did not return within 4 s".into()))?
-            .map_err(|error| {
-                let text = error.to_string();
-                let last = text.lines().last().unwrap_or_default().to_owned();
-                LabError::NoEngine(last)
-            })?;
-        Ok(Self {
-            version: output.stdout.trim().to_owned(),
-        })
-    }
-
     /// The engine's version.
     pub fn version(&self) -> &str {
         &self.version
@@ -56,7 +43,8 @@ impl Engine {
     /// # Errors
     /// When the client cannot be run.
     pub async fn image_ids(&self, references: &[&str]) -> Result<Vec<Option<String>>, LabError> {
-        let output = docker()
+        let output = self
+            .docker()
             .args([
                 "images",
                 "--no-trunc",
@@ -95,7 +83,8 @@ impl Engine {
         context: &Path,
         arguments: &[(&str, &str)],
     ) -> Result<(), LabError> {
-        let mut program = docker()
+        let mut program = self
+            .docker()
             .env("DOCKER_BUILDKIT", "0")
             .args([
                 "build",
@@ -143,7 +132,7 @@ impl Engine {
     /// # Errors
     /// When the engine fails.
     pub async fn save(&self, references: &[&str], archive: &Path) -> Result<(), LabError> {
-        docker()
+        self.docker()
             .args(["save", "--output"])
             .arg(archive)
             .args(references.iter().copied())
@@ -158,9 +147,11 @@ impl Engine {
     /// # Errors
     /// When it cannot be started, or ends badly where it runs in the foreground.
     pub async fn run(&self, what: &str, arguments: &[&str]) -> Result<String, LabError> {
-        let output = docker()
+        let maker = format!("{MAKER_LABEL}={}", Identity::own());
+        let output = self
+            .docker()
             .arg("run")
-            .args(["--label", OWNER_LABEL])
+            .args(["--label", OWNER_LABEL, "--label", &maker])
             .args(arguments.iter().copied())
             .run()
             .await
@@ -178,7 +169,7 @@ impl Engine {
         container: &str,
         script: &str,
     ) -> Result<Output, LabError> {
-        docker()
+        self.docker()
             .args([
                 "exec",
                 "--privileged",
@@ -204,7 +195,7 @@ impl Engine {
         if alive.is_empty() {
             return Ok(());
         }
-        docker()
+        self.docker()
             .args(["rm", "--force", "--volumes"])
             .args(alive)
             .run()
@@ -235,7 +226,8 @@ impl Engine {
         if existing.is_empty() {
             return Ok(vec![]);
         }
-        let output = docker()
+        let output = self
+            .docker()
             .args([
                 "inspect",
                 "--format",
@@ -257,7 +249,8 @@ impl Engine {
     /// # Errors
     /// When the engine fails.
     pub async fn containers(&self, filter: &[&str]) -> Result<Vec<(String, String)>, LabError> {
-        let output = docker()
+        let output = self
+            .docker()
             .args(["ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}"])
             .args(filter.iter().copied())
             .run()
@@ -276,7 +269,8 @@ impl Engine {
     /// # Errors
     /// When the engine fails.
     pub async fn logs(&self, container: &str) -> Result<String, LabError> {
-        let output = docker()
+        let output = self
+            .docker()
             .args(["logs", container])
             .run()
             .await
@@ -284,75 +278,8 @@ impl Engine {
         Ok(output.stdout + &output.stderr)
     }
 
-    /// Makes the lab's own network, unless it stands.
-    ///
-    /// # Errors
-    /// When the engine fails, or a network of that name is somebody else's.
-    pub async fn ensure_network(&self, name: &str) -> Result<(), LabError> {
-        let inspect = docker()
-            .args(["network", "ls", "--format", "{{.Name}} {{.Labels}}"])
-            .run()
-            .await
-            .map_err(LabError::program("listing networks"))?;
-        let existing = inspect.stdout.lines().find_map(|line| {
-            let (network, labels) = line.split_once(' ').unwrap_or((line, ""));
-            (network == name).then(|| labels.to_owned())
-        });
-        match existing {
-            Some(labels) if labels.contains(OWNER_LABEL) => Ok(()),
-            Some(_) => Err(LabError::Unexpected {
-                what: format!("the network {name}"),
-                found: "it was not made by Meshproof".into(),
-                cure: "rename or remove it".into(),
-            }),
-            None => {
-                docker()
-                    .args([
-                        "network",
-                        "create",
-                        "--driver",
-                        "bridge",
-                        "--label",
-                        OWNER_LABEL,
-                        name,
-                    ])
-                    .run()
-                    .await
-                    .map_err(LabError::program(format!("making the network {name}")))?;
-                Ok(())
-            }
-        }
+    /// The client, ready for its arguments.
+    pub(super) fn docker(&self) -> Program {
+        Program::new(&self.client)
     }
-
-    /// Removes the lab's own network, if it stands and is ours.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn remove_network(&self, name: &str) -> Result<(), LabError> {
-        let filter = format!("label={OWNER_LABEL}");
-        let ours = docker()
-            .args([
-                "network",
-                "ls",
-                "--format",
-                "{{.Name}}",
-                "--filter",
-                &filter,
-            ])
-            .run()
-            .await
-            .map_err(LabError::program("listing networks"))?;
-        if ours.stdout.lines().any(|network| network == name) {
-            docker()
-                .args(["network", "rm", name])
-                .run()
-                .await
-                .map_err(LabError::program(format!("removing the network {name}")))?;
-        }
-        Ok(())
-    }
-}
-
-fn docker() -> Program {
-    Program::new("docker")
 }

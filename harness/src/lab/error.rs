@@ -16,6 +16,26 @@ pub enum LabError {
     /// No engine answers.
     #[error("no container engine answers ({0}); run ci/setup, or start Docker")]
     NoEngine(String),
+    /// An engine is there and does not answer.
+    #[error(
+        "the container engine did not answer within {0:?}; look at its log and start it anew (systemctl restart docker)"
+    )]
+    EngineHangs(Duration),
+    /// This user may not use the engine.
+    #[error(
+        "this user may not use the container engine ({0}); run as root, or join the group that owns its socket (usermod --append --groups docker) and log in again"
+    )]
+    EngineRefuses(String),
+    /// The engine that the client is set to is on another machine.
+    #[error(
+        "the container engine at {0} is on another machine, and its nodes could not mount this one's folders; unset DOCKER_HOST, or choose a local one with: docker context use default"
+    )]
+    EngineElsewhere(String),
+    /// The engine runs programs of another kind of machine.
+    #[error(
+        "the container engine runs {0} programs, and the lab's images are made for linux/amd64; use an engine on such a machine"
+    )]
+    WrongArchitecture(String),
     /// Images that the lab needs are not in the engine.
     #[error("the lab's images are not made yet (missing: {}); run ci/setup", .0.join(", "))]
     ImagesMissing(Vec<String>),
@@ -39,6 +59,20 @@ pub enum LabError {
         /// How much there is, in GiB.
         free_gib: u64,
     },
+    /// Too little disk for a cluster.
+    #[error(
+        "a cluster needs about {needed_gib} GiB of free disk below {path}, and there are {free_gib}; free some (meshproof reap), or name a larger disk in {variable}"
+    )]
+    NoRoom {
+        /// Where.
+        path: PathBuf,
+        /// How much is needed, in GiB.
+        needed_gib: u64,
+        /// How much there is, in GiB.
+        free_gib: u64,
+        /// The variable that moves the folder.
+        variable: &'static str,
+    },
     /// A download is not what it has to be.
     #[error(
         "{what} has the SHA-256 {found} where {expected} is on record; delete {path} and run again, and if it stays so, do not trust the source"
@@ -53,6 +87,32 @@ pub enum LabError {
         /// Where the file lies.
         path: PathBuf,
     },
+    /// What started this process holds what this process needs, and waits for it in turn.
+    #[error("{what} is held by {holder}, from which this was started; leave that first")]
+    HeldByParent {
+        /// What is held.
+        what: String,
+        /// Who holds it.
+        holder: String,
+    },
+    /// A cluster of the same name is somebody else's.
+    #[error(
+        "a kind cluster {name} stands that Meshproof did not make; delete it with: kind delete cluster --name {name}"
+    )]
+    ClusterNotOurs {
+        /// The name.
+        name: String,
+    },
+    /// A cluster of the same name belongs to the lab of another state folder.
+    #[error(
+        "the cluster {name} belongs to another lab, whose record is {folder}; take that down first, or set MESHPROOF_STATE_DIR to a folder of your own"
+    )]
+    ClusterOfAnother {
+        /// The name.
+        name: String,
+        /// The record's folder.
+        folder: PathBuf,
+    },
     /// Something that was made does not look as it should.
     #[error("{what} is not as expected: {found}; {cure}")]
     Unexpected {
@@ -64,7 +124,7 @@ pub enum LabError {
         cure: String,
     },
     /// A file could not be read or written.
-    #[error("{action} {path}: {source}")]
+    #[error("{action} {path}: {source}{}", cure_of(source))]
     File {
         /// What was tried.
         action: &'static str,
@@ -114,5 +174,20 @@ impl LabError {
             path,
             source,
         }
+    }
+}
+
+/// What to do about a file error, where that can be told.
+fn cure_of(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {
+            "; name folders that you may write to in MESHPROOF_CACHE_DIR and MESHPROOF_STATE_DIR"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; free some disk (meshproof reap), or name a larger one in MESHPROOF_CACHE_DIR and \
+             MESHPROOF_STATE_DIR"
+        }
+        _ => "",
     }
 }

@@ -4,21 +4,33 @@
 //! and `product`.
 
 mod cluster;
+mod connect;
+mod disk;
+pub mod doctor;
 mod engine;
 mod error;
 pub mod images;
+mod inspected;
 mod kind;
 mod lease;
+mod mounts;
+mod network;
 mod node_logs;
+mod node_stores;
 mod paths;
+pub mod reap;
+mod size;
 mod store;
 mod topology;
+
+#[cfg(test)]
+mod fake_client;
 
 pub use cluster::{Cluster, Record, Wanted};
 pub use engine::Engine;
 pub use error::LabError;
 pub use images::{Images, IstioBuild, Source};
-pub use lease::Lease;
+pub use lease::{Attempt, Lease};
 pub use node_logs::{NodeUnit, node_units};
 pub use paths::Paths;
 pub use store::Delivery;
@@ -29,6 +41,9 @@ use images::Cache;
 use crate::kube::Kube;
 use crate::outcome::LabFacts;
 use crate::progress::Progress;
+
+/// What holds the lease of a cluster that is being deleted.
+const DELETING: &str = "meshproof (deleting it)";
 
 /// What a lab is asked to be.
 #[derive(Debug, Clone)]
@@ -90,6 +105,7 @@ impl Lab {
         };
         let reused = unusable.is_none();
         if let Some(reason) = unusable {
+            cluster.can_be_made(&engine).await?;
             if cluster.record.complete {
                 progress.line(format!(
                     "The cluster {} is deleted: {reason}",
@@ -141,7 +157,13 @@ impl Lab {
     /// # Errors
     /// When the engine fails.
     pub async fn delete(self) -> Result<(), LabError> {
-        self.cluster.delete(&self.engine).await
+        let Self {
+            cluster,
+            engine,
+            _lease: lease,
+            ..
+        } = self;
+        cluster.delete_wholly(&engine, lease).await
     }
 }
 
@@ -166,12 +188,15 @@ async fn remove_superseded(
     for old in Cluster::all(paths)? {
         let superseded = old.record.name != by.record.name
             && (old.record.purpose == by.record.purpose || !old.record.complete);
-        if superseded && Lease::holder(old.folder())?.is_none() {
+        if !superseded {
+            continue;
+        }
+        if let Attempt::Taken(lease) = Lease::attempt(old.folder(), DELETING)? {
             progress.line(format!(
                 "The cluster {} is superseded and deleted",
                 old.record.name
             ));
-            old.delete(engine).await?;
+            old.delete_wholly(engine, lease).await?;
         }
     }
     Ok(())
@@ -184,13 +209,16 @@ async fn remove_superseded(
 /// When the engine fails.
 pub async fn remove_incomplete(paths: &Paths, progress: &Progress) -> Result<(), LabError> {
     for cluster in Cluster::all(paths)? {
-        if !cluster.record.complete && Lease::holder(cluster.folder())?.is_none() {
+        if cluster.record.complete {
+            continue;
+        }
+        if let Attempt::Taken(lease) = Lease::attempt(cluster.folder(), DELETING)? {
             let engine = Engine::connect().await?;
             progress.line(format!(
                 "The unfinished cluster {} is deleted",
                 cluster.record.name
             ));
-            cluster.delete(&engine).await?;
+            cluster.delete_wholly(&engine, lease).await?;
         }
     }
     Ok(())
@@ -207,18 +235,20 @@ pub async fn down(paths: &Paths, progress: &Progress) -> Result<Down, LabError> 
     let engine = Engine::connect().await?;
     for cluster in Cluster::all(paths)? {
         let name = cluster.record.name.clone();
-        if let Some(holder) = Lease::holder(cluster.folder())? {
-            down.held.push((name, holder));
-            continue;
-        }
+        let lease = match Lease::attempt(cluster.folder(), DELETING)? {
+            Attempt::Taken(lease) => lease,
+            Attempt::HeldBy(holder) => {
+                down.held.push((name, holder));
+                continue;
+            }
+        };
         let stage = progress.stage(format!("Deleting the cluster {name}"));
-        cluster.delete(&engine).await?;
+        cluster.delete_wholly(&engine, lease).await?;
         stage.done();
         down.deleted.push(name);
     }
-    if down.held.is_empty() {
-        engine.remove_network(kind::NETWORK).await?;
-    }
+    // A lab of another state folder may stand on it: then it stays.
+    engine.remove_network(kind::NETWORK, &[], false).await?;
     Ok(down)
 }
 

@@ -1,6 +1,6 @@
 //! Where the lab keeps its things on disk: a cache that can be rebuilt, and a state folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::LabError;
 
@@ -33,12 +33,23 @@ impl Paths {
             variable(own)
                 .or_else(|| variable(xdg).map(|base| base.join("meshproof")))
                 .or_else(|| variable("HOME").map(|home| home.join(below_home).join("meshproof")))
+                // The engine mounts from these folders, and it works in a folder of its own.
+                .map(|folder| std::path::absolute(&folder).unwrap_or(folder))
                 .ok_or(LabError::NoHome)
         };
         Ok(Self {
             cache: folder("MESHPROOF_CACHE_DIR", "XDG_CACHE_HOME", ".cache")?,
             state: folder("MESHPROOF_STATE_DIR", "XDG_STATE_HOME", ".local/state")?,
         })
+    }
+
+    /// Whether the state folder is the one that this user has when nothing else is asked for.
+    pub fn is_users_own(&self) -> bool {
+        std::env::var_os("HOME").is_some_and(|home| self.is_below(home.as_ref()))
+    }
+
+    fn is_below(&self, home: &Path) -> bool {
+        self.state == home.join(".local/state").join("meshproof")
     }
 
     /// The record folder of one cluster.
@@ -71,6 +82,24 @@ mod tests {
         assert_eq!(paths.state, PathBuf::from("/h/.local/state/meshproof"));
         let paths = Paths::from_lookup(lookup(&all[1..])).unwrap();
         assert_eq!(paths.cache, PathBuf::from("/b/meshproof"));
+    }
+
+    #[test]
+    fn only_the_folder_below_home_is_the_users_own() {
+        let home = [("HOME", "/h")];
+        let plain = Paths::from_lookup(lookup(&home)).unwrap();
+        assert!(plain.is_below(Path::new("/h")));
+        for set in [("XDG_STATE_HOME", "/x"), ("MESHPROOF_STATE_DIR", "/m")] {
+            let paths = Paths::from_lookup(lookup(&[home[0], set])).unwrap();
+            assert!(!paths.is_below(Path::new("/h")), "{set:?}");
+        }
+    }
+
+    #[test]
+    fn a_relative_folder_is_meant_from_here() {
+        let set = [("MESHPROOF_STATE_DIR", "state"), ("HOME", "/h")];
+        let paths = Paths::from_lookup(lookup(&set)).unwrap();
+        assert_eq!(paths.state, std::env::current_dir().unwrap().join("state"));
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Delivery {
         if let Some(there) = Self::find(cache, images) {
             return Ok(there);
         }
-        let _one_builder = cache.lock().await?;
+        let _one_builder = cache.lock(progress).await?;
         // Another process may have made it while this one waited.
         if let Some(there) = Self::find(cache, images) {
             return Ok(there);
@@ -138,6 +138,11 @@ async fn engine_sees(engine: &Engine, images: &Images, folder: &Path) -> Result<
 
 /// Runs containerd of the node image over the folder `at` and imports everything there.
 async fn fill(engine: &Engine, images: &Images, at: &Path) -> Result<(), LabError> {
+    // A container that a killed run left would go on writing there.
+    let left = format!("volume={}", at.display());
+    let left = engine.containers(&["--all", "--filter", &left]).await?;
+    let left: Vec<String> = left.into_iter().map(|(id, _)| id).collect();
+    engine.remove_containers(&left).await?;
     let archive_folder = at.with_extension("archive");
     remove_folder(&archive_folder)?;
     std::fs::create_dir_all(&archive_folder)
@@ -199,4 +204,44 @@ fn references(images: &Images) -> Vec<&str> {
         .iter()
         .map(|image| image.reference.as_str())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::fake_client::FakeClient;
+    use crate::lab::images::{Present, pins};
+
+    #[tokio::test]
+    async fn a_container_that_still_fills_the_store_is_ended_first() {
+        let place = tempfile::tempdir().unwrap();
+        let at = place.path().join("store-1");
+        let client = FakeClient::new("docker")
+            .answers("version*", "20.10.24 linux/amd64\n")
+            .answers(
+                &format!("ps*--filter volume={}", at.display()),
+                "left some-name\n",
+            )
+            .answers("ps*", "left some-name\nours other-name\n")
+            .answers("run*", "ours\n");
+        let node = Present {
+            reference: "node".into(),
+            id: "sha256:node".into(),
+            lab_name: "node".into(),
+            origin: "a test".into(),
+        };
+        let images = Images {
+            node,
+            inside: vec![],
+            istio: pins::ISTIO_AUGUST_2026,
+            kind: "kind".into(),
+            istioctl: "istioctl".into(),
+        };
+        fill(&client.engine().await, &images, &at).await.unwrap();
+        let calls = client.calls();
+        let at = |what: &str| calls.iter().position(|call| call.contains(what));
+        let (ended, started) = (at("rm --force --volumes left"), at(" run "));
+        assert!(ended.is_some() && ended < started, "{calls:?}");
+        assert!(at("rm --force --volumes ours") > started, "{calls:?}");
+    }
 }

@@ -5,10 +5,12 @@
 //! `~/.local/state/meshproof`. Other files of a run (captures) may be laid beside them.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -106,10 +108,12 @@ pub fn run_id(started: Timestamp, what: &str) -> String {
     format!("{}-{what}-{digits:04x}", started.strftime("%Y%m%dT%H%M%SZ"))
 }
 
-/// One run's folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One run's folder, locked until the last of its clones is gone: nobody takes it for that of a run
+/// that was killed.
+#[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
+    _lock: Arc<File>,
 }
 
 /// The folder, in a run's own, of what is kept of scenarios whose outcomes are news.
@@ -123,13 +127,21 @@ impl RunFolder {
     pub fn create(state_dir: &Path, run_id: &str) -> Result<Self, FolderError> {
         let runs = state_dir.join("runs");
         let path = runs.join(run_id);
-        std::fs::create_dir_all(&runs)
-            .and_then(|()| std::fs::create_dir(&path))
-            .map_err(|source| FolderError::Make {
-                path: path.clone(),
-                source,
-            })?;
-        Ok(Self { path })
+        let make = || -> io::Result<File> {
+            std::fs::create_dir_all(&runs)?;
+            std::fs::create_dir(&path)?;
+            let folder = File::open(&path)?;
+            folder.lock()?;
+            Ok(folder)
+        };
+        let lock = make().map_err(|source| FolderError::Make {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Self {
+            path,
+            _lock: Arc::new(lock),
+        })
     }
 
     /// The folder.

@@ -111,3 +111,16 @@ fn errors_name_their_path() {
     assert!(matches!(error, FolderError::Link { .. }), "{error}");
     assert!(!state.path().join("runs/.latest-two").is_symlink());
 }
+
+#[test]
+fn a_runs_folder_is_locked_while_the_run_goes_on() {
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let folder = RunFolder::create(state.path(), "run").expect("a folder");
+    let path = folder.path().to_owned();
+    let clone = folder.clone();
+    drop(folder);
+    let other = File::open(&path).expect("it is there");
+    assert!(other.try_lock().is_err());
+    drop(clone);
+    assert!(other.try_lock().is_ok());
+}

@@ -65,9 +65,9 @@ pub fn rename_ports(
 /// # Errors
 /// When it is not there.
 pub fn without_hold(manifest: &mut Manifest) -> Result<(), EditError> {
-    let annotations = &mut pod_template(manifest)?["metadata"]["annotations"];
-    let removed = annotations
-        .as_object_mut()
+    let removed = pod_template(manifest)?
+        .pointer_mut("/metadata/annotations")
+        .and_then(Value::as_object_mut)
         .and_then(|annotations| annotations.remove(PROXY_CONFIG));
     removed
         .map(drop)
@@ -79,7 +79,11 @@ pub fn without_hold(manifest: &mut Manifest) -> Result<(), EditError> {
 /// # Errors
 /// When there is no StatefulSet.
 pub fn annotate(manifest: &mut Manifest, name: &str, value: &str) -> Result<(), EditError> {
-    pod_template(manifest)?["metadata"]["annotations"][name] = Value::from(value);
+    let annotations = pod_template(manifest)?.pointer_mut("/metadata/annotations");
+    let annotations = annotations.and_then(Value::as_object_mut);
+    annotations
+        .ok_or_else(|| missing("annotations of the pod template"))?
+        .insert(name.to_owned(), Value::from(value));
     Ok(())
 }
 
@@ -89,10 +93,9 @@ pub fn annotate(manifest: &mut Manifest, name: &str, value: &str) -> Result<(), 
 /// # Errors
 /// When there is no node container with limits.
 pub fn modest_requests(manifest: &mut Manifest) -> Result<(), EditError> {
-    let resources = &mut pod_template(manifest)?["spec"]["containers"][0]["resources"];
-    if !resources["limits"].is_object() {
-        return Err(missing("limits of the node's container"));
-    }
+    let resources = pod_template(manifest)?.pointer_mut("/spec/containers/0/resources");
+    let resources = resources.filter(|resources| resources["limits"].is_object());
+    let resources = resources.ok_or_else(|| missing("limits of the node's container"))?;
     resources["requests"] = json!({ "cpu": "50m", "memory": "512Mi" });
     Ok(())
 }
@@ -103,12 +106,15 @@ pub fn modest_requests(manifest: &mut Manifest) -> Result<(), EditError> {
 /// # Errors
 /// When the pod template has no volumes, or its container no mounts.
 pub fn mount_license(manifest: &mut Manifest) -> Result<(), EditError> {
-    let pod = &mut pod_template(manifest)?["spec"];
+    let pod = pod_template(manifest)?;
     let volume = json!({ "name": LICENSE_SECRET, "secret": { "secretName": LICENSE_SECRET } });
     let mount = json!({ "mountPath": LICENSE_FOLDER, "name": LICENSE_SECRET });
-    let volumes = pod["volumes"].as_array_mut();
+    if list(pod, MOUNTS).is_none() {
+        return Err(missing("volumeMounts"));
+    }
+    let volumes = list(pod, "/spec/volumes");
     volumes.ok_or_else(|| missing("volumes"))?.push(volume);
-    let mounts = pod["containers"][0]["volumeMounts"].as_array_mut();
+    let mounts = list(pod, MOUNTS);
     mounts.ok_or_else(|| missing("volumeMounts"))?.push(mount);
     Ok(())
 }
@@ -118,8 +124,7 @@ pub fn mount_license(manifest: &mut Manifest) -> Result<(), EditError> {
 /// # Errors
 /// When no license is mounted.
 pub fn mount_license_at(manifest: &mut Manifest, folder: &str) -> Result<(), EditError> {
-    let mounts = pod_template(manifest)?["spec"]["containers"][0]["volumeMounts"].as_array_mut();
-    let mount = mounts
+    let mount = list(pod_template(manifest)?, MOUNTS)
         .into_iter()
         .flatten()
         .find(|mount| mount["name"] == LICENSE_SECRET)
@@ -138,7 +143,8 @@ pub fn without_injection_label(manifest: &mut Manifest) -> Result<(), EditError>
         .iter_mut()
         .find(|o| o["kind"] == "Namespace");
     let removed = namespace
-        .and_then(|n| n["metadata"]["labels"].as_object_mut())
+        .and_then(|n| n.pointer_mut("/metadata/labels"))
+        .and_then(Value::as_object_mut)
         .and_then(|labels| labels.remove(INJECTION_LABEL));
     removed
         .map(drop)
@@ -166,7 +172,7 @@ pub fn diff(
 fn service_ports(manifest: &mut Manifest) -> Result<&mut Vec<Value>, EditError> {
     manifest
         .object_mut("Service", "ignite-headless")
-        .and_then(|service| service["spec"]["ports"].as_array_mut())
+        .and_then(|service| list(service, "/spec/ports"))
         .ok_or_else(|| missing("Service ignite-headless with ports"))
 }
 
@@ -175,6 +181,14 @@ fn pod_template(manifest: &mut Manifest) -> Result<&mut Value, EditError> {
         .object_mut("StatefulSet", "ignite")
         .and_then(|set| set["spec"].get_mut("template"))
         .ok_or_else(|| missing("StatefulSet ignite with a pod template"))
+}
+
+/// The mounts of the node's container, in the pod template.
+const MOUNTS: &str = "/spec/containers/0/volumeMounts";
+
+/// The list at a place, if there is one: an index into what is something else would panic.
+fn list<'a>(value: &'a mut Value, place: &str) -> Option<&'a mut Vec<Value>> {
+    value.pointer_mut(place)?.as_array_mut()
 }
 
 fn missing(field: impl Into<String>) -> EditError {
@@ -261,6 +275,53 @@ mod tests {
         let diff = super::diff(&before, &mounted, ["a", "b"]).unwrap();
         assert_eq!(changed(&diff).len(), 2, "{diff}");
         assert!(diff.contains("mountPath: /x"), "{diff}");
+    }
+
+    /// A name for an edit, and the edit.
+    type Named = (&'static str, fn(&mut Manifest) -> Result<(), EditError>);
+
+    const EDITS: &[Named] = &[
+        ("undeclare", |m| undeclare(m, &[ProductPort::Discovery])),
+        ("rename_ports", |m| rename_ports(m, str::to_owned)),
+        ("without_hold", without_hold),
+        ("annotate", |m| annotate(m, "a", "b")),
+        ("modest_requests", modest_requests),
+        ("mount_license", mount_license),
+        ("mount_license_at", |m| mount_license_at(m, "/x")),
+        ("without_injection_label", without_injection_label),
+    ];
+
+    #[test]
+    fn an_edit_of_a_broken_manifest_is_told_and_never_a_panic() {
+        let set = |spec: &str| {
+            format!("apiVersion: v1\nkind: StatefulSet\nmetadata: {{name: ignite}}\nspec: {spec}\n")
+        };
+        let service = |spec: &str| {
+            format!(
+                "apiVersion: v1\nkind: Service\nmetadata: {{name: ignite-headless}}\nspec: {spec}\n"
+            )
+        };
+        let broken = [
+            set("{}"),
+            set("text"),
+            set("{template: {}}"),
+            set("{template: {metadata: text, spec: text}}"),
+            set("{template: {metadata: {annotations: []}, spec: {containers: {}}}}"),
+            set("{template: {spec: {containers: [], volumes: []}}}"),
+            service("{}"),
+            service("text"),
+            service("{ports: [{}]}"),
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: ignite, labels: text}\n".into(),
+        ];
+        for text in &broken {
+            let before = Manifest::parse(text).unwrap();
+            for (name, edit) in EDITS {
+                let mut after = before.clone();
+                let error = edit(&mut after).expect_err(name).to_string();
+                assert!(error.contains("take the guide's own manifest"), "{error}");
+                assert_eq!(after, before, "{name} left something of itself");
+            }
+        }
     }
 
     #[test]

@@ -11,10 +11,11 @@ use meshproof_harness::diagnose::view::View;
 use meshproof_harness::diagnose::{SNAPSHOT_VERSION, Snapshot, diagnose as apply_rules};
 use meshproof_harness::evidence::snapshot;
 use meshproof_harness::kube::Kube;
-use meshproof_harness::lab::{Cluster, Paths};
+use meshproof_harness::lab::Paths;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::report::diagnosis;
 
+use super::own_cluster::own_cluster;
 use super::{Outcome, terminal};
 
 /// Which namespace of which cluster.
@@ -26,6 +27,9 @@ pub struct Where {
     /// A kubeconfig, in place of that of the lab's own cluster.
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
+    /// The lab's cluster, where more than one stands.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["kubeconfig", "context"])]
+    cluster: Option<String>,
     /// A context, of your own kubeconfig if none is named.
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
@@ -37,7 +41,7 @@ pub struct DiagnoseArguments {
     #[command(flatten)]
     place: Where,
     /// A file that `record` wrote, in place of a cluster.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kubeconfig", "context", "namespace", "cluster"])]
     from: Option<PathBuf>,
     /// As JSON.
     #[arg(long)]
@@ -57,12 +61,6 @@ pub struct RecordArguments {
 /// What keeps a diagnosis from being made.
 #[derive(Debug, thiserror::Error)]
 enum CannotDiagnose {
-    #[error(
-        "no cluster of the lab stands; name one with --context or --kubeconfig, or: meshproof up"
-    )]
-    NoCluster,
-    #[error("more than one cluster of the lab stands; name one with --kubeconfig: {0}")]
-    SeveralClusters(String),
     #[error("{path} cannot be used as a snapshot: {reason}; write one with: meshproof record")]
     File { path: String, reason: String },
 }
@@ -143,28 +141,17 @@ async fn take(
     place: &Where,
 ) -> Result<Snapshot, Box<dyn std::error::Error + Send + Sync>> {
     let kube = match (&place.kubeconfig, &place.context) {
-        (None, None) => Kube::from_kubeconfig(&own_cluster(paths)?.kubeconfig(), 1.0).await?,
+        (None, None) => {
+            Kube::from_kubeconfig(
+                &own_cluster(paths, place.cluster.as_deref())?.kubeconfig(),
+                1.0,
+            )
+            .await?
+        }
         (file, context) => Kube::from_context(file.as_deref(), context.as_deref(), 1.0).await?,
     };
     let command = format!("meshproof record -n {}", place.namespace);
     Ok(snapshot::take(&kube, &place.namespace, &command).await?)
-}
-
-/// The one cluster of the lab that was completed.
-fn own_cluster(paths: &Paths) -> Result<Cluster, Box<dyn std::error::Error + Send + Sync>> {
-    let mut standing = Cluster::all(paths)?;
-    standing.retain(|cluster| cluster.record.complete);
-    match standing.len() {
-        0 => Err(CannotDiagnose::NoCluster.into()),
-        1 => Ok(standing.remove(0)),
-        _ => {
-            let files: Vec<String> = standing
-                .iter()
-                .map(|cluster| cluster.kubeconfig().display().to_string())
-                .collect();
-            Err(CannotDiagnose::SeveralClusters(files.join(", ")).into())
-        }
-    }
 }
 
 #[cfg(test)]
@@ -188,11 +175,5 @@ mod tests {
     #[test]
     fn what_is_no_snapshot_is_told_so() {
         assert!(read("{}").unwrap_err().contains("missing field"));
-        let paths = Paths {
-            cache: "/nowhere".into(),
-            state: "/nowhere".into(),
-        };
-        let error = own_cluster(&paths).unwrap_err().to_string();
-        assert!(error.contains("meshproof up"), "{error}");
     }
 }

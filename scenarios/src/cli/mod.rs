@@ -6,13 +6,18 @@ mod again;
 mod behaviour;
 mod bench;
 mod diagnose;
+mod doctor;
 mod guarded;
 mod lab;
 mod list;
 pub mod logging;
+mod logs;
 mod noticed;
+mod own_cluster;
+mod reap;
 mod record;
 mod run;
+mod shell;
 mod tally;
 mod terminal;
 
@@ -61,6 +66,33 @@ enum Command {
     Up(LabArguments),
     /// Deletes the lab's clusters.
     Down,
+    /// Removes all that is ours and that no live run holds, clusters that stand too: what is left
+    /// when Meshproof, the engine or the machine was killed.
+    Reap {
+        /// Only tell what would be removed.
+        #[arg(long)]
+        dry_run: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tells what this machine has and lacks for a lab, from each source of images.
+    Doctor {
+        /// The Istio build whose images are looked for.
+        #[arg(long, value_parser = istio_build, default_value = pins::ISTIO_AUGUST_2026.id)]
+        istio: IstioBuild,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Starts your shell with KUBECONFIG and PATH set to the lab's cluster.
+    Shell {
+        /// The lab's cluster, where more than one stands.
+        #[arg(long, value_name = "NAME")]
+        cluster: Option<String>,
+    },
+    /// Prints what the containers of a scenario that was kept or captured wrote.
+    Logs(logs::LogsArguments),
     /// Shows the lab's clusters.
     Status {
         /// As JSON.
@@ -241,6 +273,15 @@ fn scale(text: &str) -> Result<f64, String> {
     }
 }
 
+/// The command line of this process, for reports and for whoever waits for what it holds.
+fn own_command() -> String {
+    let arguments = std::env::args().skip(1);
+    let words: Vec<_> = std::iter::once("meshproof".to_owned())
+        .chain(arguments)
+        .collect();
+    words.join(" ")
+}
+
 /// A command that could not do its work: told in one sentence, exit code 2.
 pub type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -265,6 +306,10 @@ impl Cli {
                 }
                 Command::Up(arguments) => lab::up(paths, arguments).await,
                 Command::Down => lab::down(&paths).await,
+                Command::Reap { dry_run, json } => reap::run(&paths, dry_run, json).await,
+                Command::Doctor { istio, json } => doctor::run(&paths, &istio, json).await,
+                Command::Shell { cluster } => shell::run(&paths, cluster.as_deref()).await,
+                Command::Logs(arguments) => logs::run(&paths, arguments).await,
                 Command::Status { json } => lab::status(&paths, json).await,
                 Command::Diagnose(arguments) => diagnose::diagnose(&paths, arguments).await,
                 Command::Record(arguments) => diagnose::record(&paths, arguments).await,

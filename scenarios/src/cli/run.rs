@@ -14,8 +14,9 @@ use super::again::Again;
 use super::guarded::guarded;
 use super::noticed::Noticed;
 use super::record::{Record, says_nothing};
-use super::{LabArguments, Outcome, PlanArguments, RunArguments, terminal};
+use super::{LabArguments, Outcome, PlanArguments, RunArguments, own_command, terminal};
 use crate::cleanup::Cleanup;
+use crate::gateway_port;
 use crate::gridgain_options::ProductError;
 use crate::selection;
 use crate::session::{EXPECTATIONS, Options, Session};
@@ -91,6 +92,7 @@ async fn run_plan(
     if let Some(reason) = &accept {
         record.may_accept(reason, std::env::var("CI").ok().as_deref())?;
     }
+    gateway_port::check(arguments.gateway_port)?;
     let mutation = plan.mutation;
     let options = Options {
         expectations: record.text.clone(),
@@ -197,10 +199,7 @@ pub fn lab_options(lab: &LabArguments) -> Options {
         gateway_port: 0,
         keep: false,
         expectations: EXPECTATIONS.to_owned(),
-        command: std::iter::once("meshproof".to_owned())
-            .chain(std::env::args().skip(1))
-            .collect::<Vec<_>>()
-            .join(" "),
+        command: own_command(),
     }
 }
 

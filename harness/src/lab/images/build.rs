@@ -27,7 +27,7 @@ pub async fn build(
     probe: &ProbeBinary,
     progress: &Progress,
 ) -> Result<(), LabError> {
-    let _one_builder = cache.lock().await?;
+    let _one_builder = cache.lock(progress).await?;
     let mut missing = vec![];
     for image in std::iter::once(recipes::node()).chain(recipes::images(istio, probe)) {
         if engine.image_id(&image.reference()).await?.is_none() {

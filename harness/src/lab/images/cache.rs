@@ -4,11 +4,13 @@
 //! complete, so that a kill at any point leaves nothing that looks finished. What an artifact
 //! holds is its maker's business.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::key::Key;
-use crate::lab::LabError;
+use crate::lab::mounts::unmount_below;
+use crate::lab::{LabError, Lease, lease};
+use crate::process::lineage::end_orphans;
+use crate::progress::Progress;
 
 /// The cache folder.
 #[derive(Debug, Clone)]
@@ -81,19 +83,19 @@ impl Cache {
             .try_for_each(|(_, path)| remove_folder(path))
     }
 
-    /// Takes the lock under which one process at a time builds; it ends with the value.
+    /// Takes the lock under which one process at a time builds, waiting for whoever has it and
+    /// saying who that is; it ends with the value. What a killed builder left running or mounted
+    /// is ended first.
     ///
     /// # Errors
-    /// A file error.
-    pub async fn lock(&self) -> Result<File, LabError> {
-        std::fs::create_dir_all(&self.root)
-            .map_err(LabError::file("making the folder", &self.root))?;
+    /// A file error, or a mount that stays.
+    pub async fn lock(&self, progress: &Progress) -> Result<Lease, LabError> {
         let path = self.root.join("build.lock");
-        let file = File::create(&path).map_err(LabError::file("opening the lock", &path))?;
-        let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file))
-            .await
-            .expect("taking a lock does not panic");
-        locked.map_err(LabError::file("locking", &path))
+        let command: Vec<String> = std::env::args().collect();
+        let lease = lease::wait(&path, "the cache", &command.join(" "), progress).await?;
+        end_orphans();
+        unmount_below(&self.root.join("partial")).await?;
+        Ok(lease)
     }
 }
 

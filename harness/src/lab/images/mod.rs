@@ -11,7 +11,7 @@ mod image;
 mod key;
 mod maven;
 pub mod pins;
-mod preflight;
+pub(super) mod preflight;
 mod probe;
 mod programs;
 mod recipes;

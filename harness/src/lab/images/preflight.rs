@@ -4,19 +4,22 @@ use super::cache::Cache;
 use crate::lab::LabError;
 
 /// What a build leaves below the cache and the engine's folder, with the compilers' caches.
-const NEEDED_GIB: u64 = 20;
+pub const NEEDED_GIB: u64 = 20;
+
+/// The programs that a build runs, each with how to have it.
+pub const TOOLS: &[(&str, &str)] = &[
+    ("python3", "install python3 with pip (Debian: python3-pip)"),
+    ("mvn", "install Maven (Debian: maven)"),
+    ("debootstrap", "install debootstrap (Debian: debootstrap)"),
+    ("tar", "install tar"),
+];
 
 /// Checks tools and free disk.
 ///
 /// # Errors
 /// The first thing that is lacking, with its cure.
 pub fn check(cache: &Cache) -> Result<(), LabError> {
-    tools(&[
-        ("python3", "install python3 with pip (Debian: python3-pip)"),
-        ("mvn", "install Maven (Debian: maven)"),
-        ("debootstrap", "install debootstrap (Debian: debootstrap)"),
-        ("tar", "install tar"),
-    ])?;
+    tools(TOOLS)?;
     if !nix::unistd::geteuid().is_root() {
         return Err(LabError::ToolMissing {
             tool: "root's rights (for debootstrap)",

@@ -1,0 +1,134 @@
+//! A cluster's name, and what is done about leftovers and other people's nodes before it is made.
+
+use super::*;
+use crate::lab::fake_client::FakeClient;
+use crate::lab::images::{Present, pins};
+
+fn images() -> Images {
+    let image = |name: &str| Present {
+        reference: name.into(),
+        id: format!("sha256:{name}"),
+        lab_name: name.into(),
+        origin: "a test".into(),
+    };
+    Images {
+        node: image("node"),
+        inside: vec![image("ignite")],
+        istio: pins::ISTIO_AUGUST_2026,
+        kind: "/nowhere/kind".into(),
+        istioctl: "/nowhere/istioctl".into(),
+    }
+}
+
+fn name_in(state: &Path) -> String {
+    let paths = Paths {
+        cache: "/nowhere".into(),
+        state: state.to_owned(),
+    };
+    let wanted = Wanted {
+        images: &images(),
+        topology: &Topology::for_cpus(2).unwrap(),
+        sidecar_mode: "auto",
+    };
+    Cluster::wanted(&paths, &wanted).record.name
+}
+
+#[test]
+fn two_state_folders_never_want_the_same_name() {
+    let home = std::env::var_os("HOME").expect("a home");
+    let own = name_in(&Path::new(&home).join(".local/state/meshproof"));
+    // The name of before there were others: clusters that stand are found again.
+    let topology = Topology::for_cpus(2).unwrap();
+    let key = Key::over("cluster")
+        .add("sha256:node")
+        .add(kind::configuration(&topology, &[]))
+        .add("auto")
+        .add("sha256:ignite")
+        .add("ignite")
+        .finish();
+    assert_eq!(own, format!("meshproof-{key}"));
+    let (one, other) = (name_in(Path::new("/one")), name_in(Path::new("/other")));
+    assert!(own != one && one != other && other != own);
+    assert_eq!(one, name_in(Path::new("/one")));
+}
+
+fn cluster(client: &FakeClient) -> Cluster {
+    let paths = Paths {
+        cache: client.folder().join("cache"),
+        state: client.folder().join("state"),
+    };
+    Cluster::of(&paths, Record::begun("meshproof-x".into(), "a test".into()))
+}
+
+/// An engine in which a node of that name stands, with this folder as its mark.
+fn engine_with_node(marker: Option<&Path>) -> FakeClient {
+    let mounts: Vec<_> = marker
+        .iter()
+        .map(|source| serde_json::json!({ "Source": source, "Destination": MARKER_MOUNT }))
+        .collect();
+    let node = serde_json::json!([{ "Id": "a", "Name": "/a", "Mounts": mounts }]);
+    FakeClient::new("docker")
+        .answers("version*", "20.10.24 linux/amd64\n")
+        .answers("ps*label=io.x-k8s.kind.cluster=meshproof-x", "a a\n")
+        .answers("inspect*", &node.to_string())
+}
+
+#[tokio::test]
+async fn somebody_elses_cluster_of_our_name_is_told_and_left_alone() {
+    for (marker, told) in [
+        (None, "kind delete cluster --name meshproof-x"),
+        (
+            Some(Path::new("/their/clusters/meshproof-x/marker")),
+            "/their/clusters/meshproof-x",
+        ),
+    ] {
+        let client = engine_with_node(marker);
+        let cluster = cluster(&client);
+        let error = cluster
+            .can_be_made(&client.engine().await)
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+        let changing = |call: &String| call.contains(" rm ") || call.contains(" run ");
+        assert!(!client.calls().iter().any(changing), "{:?}", client.calls());
+        assert!(!cluster.folder().exists());
+    }
+}
+
+#[tokio::test]
+async fn our_own_left_nodes_are_no_obstacle() {
+    let place = tempfile::tempdir().unwrap();
+    let client = engine_with_node(Some(&place.path().join("marker")));
+    let mut cluster = cluster(&client);
+    cluster.folder = place.path().to_owned();
+    cluster.can_be_made(&client.engine().await).await.unwrap();
+}
+
+#[tokio::test]
+async fn kinds_lock_of_the_kubeconfig_goes_with_the_cluster() {
+    let client = FakeClient::new("docker").answers("version*", "20.10.24 linux/amd64\n");
+    let cluster = cluster(&client);
+    std::fs::create_dir_all(cluster.folder()).unwrap();
+    for file in ["kubeconfig", "kubeconfig.lock", "record.json"] {
+        std::fs::write(cluster.folder().join(file), "x").unwrap();
+    }
+    cluster.delete(&client.engine().await).await.unwrap();
+    assert_eq!(std::fs::read_dir(cluster.folder()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn kind_writes_our_kubeconfig_and_no_other() {
+    let kind = FakeClient::new("kind");
+    let ours = kind.folder().join("kubeconfig");
+    let made = KindCluster {
+        program: kind.program().into(),
+        name: "meshproof-x".into(),
+        node_image: "node".into(),
+        topology: Topology::for_cpus(2).unwrap(),
+        mounts: vec![],
+        kubeconfig: ours.clone(),
+    };
+    made.create().await.unwrap();
+    let named = format!("--kubeconfig {}", ours.display());
+    assert!(kind.calls()[0].ends_with(&named), "{:?}", kind.calls());
+}

@@ -1,0 +1,233 @@
+//! What the facts mean for each source of images: what is lacking, with its cure. Pure.
+
+use serde::Serialize;
+
+use super::{Facts, Folder};
+use crate::lab::Topology;
+use crate::lab::images::preflight;
+
+/// What a lab's pods and nodes need together, in MiB: two Ignite pods with their guide's limits,
+/// Istio, and Kubernetes on two nodes.
+const MEMORY_MIB: u64 = 6 * 1024;
+/// What images that come finished take, in GiB: in the engine, in the nodes' store and unpacked.
+const FINISHED_GIB: u64 = 8;
+/// Below this, in GiB, no cluster can be made even where all images are there.
+const CLUSTER_GIB: u64 = 2;
+/// Two nodes run with this many inotify instances (measured), so two labs want more.
+const INSTANCES: u64 = 512;
+/// With fewer inotify instances not even one lab starts: systemd, kubelet and containerd of each
+/// node take theirs.
+const LEAST_INSTANCES: u64 = 128;
+
+/// What an examination came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Examination {
+    /// What is lacking for any lab, wherever its images come from.
+    pub lab: Vec<Lack>,
+    /// Whether every image is there, so that nothing has to be made or fetched.
+    pub images_there: bool,
+    /// Each source of images.
+    pub sources: Vec<SourceVerdict>,
+    /// What is no hindrance yet.
+    pub notes: Vec<Lack>,
+}
+
+/// One source of images.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceVerdict {
+    /// Its name.
+    pub source: &'static str,
+    /// What is lacking for taking images from it.
+    pub lacks: Vec<Lack>,
+}
+
+/// Something that is lacking.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lack {
+    /// What.
+    pub what: String,
+    /// What to do about it.
+    pub cure: String,
+}
+
+impl Examination {
+    /// Says what the facts mean.
+    pub fn of(facts: &Facts) -> Self {
+        let source = |source, lacks| SourceVerdict { source, lacks };
+        Self {
+            lab: common(facts),
+            images_there: facts.images.missing.as_ref().is_some_and(Vec::is_empty),
+            sources: vec![
+                source("build", for_building(facts)),
+                source("pull", for_pulling(facts)),
+                source("archive", room(facts, FINISHED_GIB)),
+            ],
+            notes: notes(facts),
+        }
+    }
+
+    /// Whether a lab can be had: from images that are there, or from at least one source.
+    pub fn can_run(&self) -> bool {
+        let images = || self.sources.iter().any(|source| source.lacks.is_empty());
+        self.lab.is_empty() && (self.images_there || images())
+    }
+}
+
+/// What every lab needs, wherever its images come from.
+fn common(facts: &Facts) -> Vec<Lack> {
+    let mut lacks = vec![];
+    match &facts.engine {
+        // What is wrong with an engine is told with its cure after a semicolon.
+        Err(said) => lacks.push(match said.rsplit_once("; ") {
+            Some((what, cure)) => lack(what, cure),
+            None => lack(said, "start Docker, or run ci/setup"),
+        }),
+        Ok(engine) if engine.memory_mib < MEMORY_MIB => lacks.push(memory(engine.memory_mib)),
+        Ok(_) => {}
+    }
+    if facts.engine.is_err() && facts.memory_mib < MEMORY_MIB {
+        lacks.push(memory(facts.memory_mib));
+    }
+    if facts.architecture != "x86_64" {
+        lacks.push(lack(
+            format!(
+                "this is a machine of the architecture {}",
+                facts.architecture
+            ),
+            "use one of x86_64, for which the lab's images are made",
+        ));
+    }
+    let cpus = facts.engine.as_ref().map_or(facts.cpus, |e| e.cpus);
+    if Topology::for_cpus(cpus).is_none() {
+        lacks.push(lack(
+            format!("there is {cpus} CPU, and the guide's pods ask for one whole CPU each"),
+            "use a machine with two or more",
+        ));
+    }
+    for (folder, variable) in [
+        (&facts.cache, "MESHPROOF_CACHE_DIR"),
+        (&facts.state, "MESHPROOF_STATE_DIR"),
+    ] {
+        lacks.extend(unwritable(folder, variable));
+    }
+    if facts.cache.free_gib < CLUSTER_GIB {
+        lacks.extend(room(facts, CLUSTER_GIB));
+    }
+    if let Some(inotify) = facts.inotify.filter(|i| i.instances < LEAST_INSTANCES) {
+        lacks.push(lack(
+            format!(
+                "inotify gives each user {} instances, too few for a lab's nodes",
+                inotify.instances
+            ),
+            format!("sysctl fs.inotify.max_user_instances={INSTANCES}"),
+        ));
+    }
+    lacks
+}
+
+fn for_building(facts: &Facts) -> Vec<Lack> {
+    let missing = facts.tools.iter().filter(|tool| !tool.found);
+    let mut lacks: Vec<_> = missing
+        .map(|tool| lack(format!("{} is not there", tool.name), &tool.cure))
+        .collect();
+    if !facts.root {
+        lacks.push(lack(
+            "making images needs root's rights (for debootstrap)",
+            "run as root, or take images from another source",
+        ));
+    }
+    lacks.extend(room(facts, preflight::NEEDED_GIB));
+    lacks
+}
+
+fn for_pulling(facts: &Facts) -> Vec<Lack> {
+    let mut lacks = vec![];
+    if let Some(Err(why)) = &facts.registry {
+        lacks.push(lack(
+            format!("no image registry answers: {why}"),
+            "open a way to it, name a mirror that can be reached, or take another source",
+        ));
+    }
+    lacks.extend(room(facts, FINISHED_GIB));
+    lacks
+}
+
+/// What lacks of the disk, below the cache and below the engine's folder.
+fn room(facts: &Facts, needed_gib: u64) -> Vec<Lack> {
+    let mut lacks = vec![];
+    if facts.cache.free_gib < needed_gib {
+        lacks.push(lack(
+            format!(
+                "{} GiB are free below {}, and about {needed_gib} are needed",
+                facts.cache.free_gib,
+                facts.cache.path.display()
+            ),
+            "free some (meshproof reap), or name a larger disk in MESHPROOF_CACHE_DIR",
+        ));
+    }
+    if let Ok(engine) = &facts.engine
+        && let Some(free_gib) = engine.free_gib.filter(|free| *free < needed_gib)
+    {
+        lacks.push(lack(
+            format!(
+                "{free_gib} GiB are free below {}, the engine's folder, and about {needed_gib} are \
+                 needed",
+                engine.root.display()
+            ),
+            "free some (docker system prune), or move the engine's data-root",
+        ));
+    }
+    lacks
+}
+
+fn unwritable(folder: &Folder, variable: &str) -> Option<Lack> {
+    let why = folder.unwritable.as_ref()?;
+    Some(lack(
+        format!("{} cannot be written ({why})", folder.path.display()),
+        format!("name a folder that you may write to in {variable}"),
+    ))
+}
+
+fn memory(mib: u64) -> Lack {
+    lack(
+        format!(
+            "there are {:.1} GiB of memory, and a lab needs about {}",
+            mib as f64 / 1024.0,
+            MEMORY_MIB / 1024
+        ),
+        "use a machine, or give the engine's own, with more",
+    )
+}
+
+fn notes(facts: &Facts) -> Vec<Lack> {
+    let mut notes = vec![];
+    if let Some(inotify) = facts.inotify
+        && (LEAST_INSTANCES..INSTANCES).contains(&inotify.instances)
+    {
+        notes.push(lack(
+            format!(
+                "inotify gives each user {} instances: enough for one lab, not for two side by side",
+                inotify.instances
+            ),
+            format!("sysctl fs.inotify.max_user_instances={INSTANCES}"),
+        ));
+    }
+    if facts.engine.is_ok() && facts.memory_available_mib < MEMORY_MIB {
+        notes.push(lack(
+            format!(
+                "{:.1} GiB of memory are free now, and a lab needs about {}",
+                facts.memory_available_mib as f64 / 1024.0,
+                MEMORY_MIB / 1024
+            ),
+            "end what takes it, or raise limits with --timeout-scale",
+        ));
+    }
+    notes
+}
+
+fn lack(what: impl Into<String>, cure: impl Into<String>) -> Lack {
+    Lack {
+        what: what.into(),
+        cure: cure.into(),
+    }
+}

@@ -1,0 +1,297 @@
+//! What a person gets wrong, or a machine lacks: one sentence with the cure within 5 s, exit code 2,
+//! and nothing of theirs touched.
+//!
+//! Each test runs the program itself with a `docker` of its own first on the path, which only says
+//! what it is told to. Its home holds a kubeconfig that must be the same byte for byte afterwards.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long a person waits to be told.
+const LIMIT: Duration = Duration::from_secs(5);
+/// A client that answers from files beside its link.
+const FAKE_CLIENT: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../harness/fixtures/lab/fake-client"
+);
+/// A kubeconfig as a person has one, with what a careless rewriting would lose.
+const KUBECONFIG: &str = "# mine\napiVersion: v1\nkind: Config\ncurrent-context:   prod\n";
+
+/// A home, and a `docker` that fails in its way.
+struct Machine(TempDir);
+
+impl Machine {
+    /// With a client that answers these command lines (globs) with these codes, outputs and errors.
+    fn with(answers: &[(&str, &str, &str, &str)]) -> Self {
+        let machine = Self(tempfile::tempdir().unwrap());
+        let bin = machine.path("bin");
+        fs::create_dir(&bin).unwrap();
+        std::os::unix::fs::symlink(FAKE_CLIENT, bin.join("docker")).unwrap();
+        let mut patterns = String::new();
+        for (number, (pattern, code, output, error)) in (1..).zip(answers) {
+            patterns.push_str(&format!("{pattern}\n"));
+            for (ending, text) in [("code", code), ("out", output), ("err", error)] {
+                fs::write(bin.join(format!("{number}.{ending}")), text).unwrap();
+            }
+        }
+        fs::write(bin.join("patterns"), patterns).unwrap();
+        fs::create_dir_all(machine.path("home/.kube")).unwrap();
+        fs::write(machine.kubeconfig(), KUBECONFIG).unwrap();
+        machine
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn kubeconfig(&self) -> PathBuf {
+        self.path("home/.kube/config")
+    }
+
+    /// Runs the program; says what came and how long it took.
+    fn run(&self, arguments: &[&str]) -> (Output, Duration) {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_meshproof"));
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if ["MESHPROOF_", "XDG_", "DOCKER_"]
+                .iter()
+                .any(|p| name.starts_with(p))
+            {
+                program.env_remove(&*name);
+            }
+        }
+        let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
+        let begun = Instant::now();
+        let output = program
+            .args(arguments)
+            .env("PATH", path)
+            .env("HOME", self.path("home"))
+            .env("KUBECONFIG", self.kubeconfig())
+            .output()
+            .unwrap();
+        (output, begun.elapsed())
+    }
+
+    /// Everything that is there.
+    fn tree(&self) -> Vec<PathBuf> {
+        let mut left = vec![self.path("home")];
+        let mut seen = vec![];
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                left.extend(fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
+            }
+            seen.push(path);
+        }
+        seen.sort();
+        seen
+    }
+
+    /// The one sentence that the program ends with, when nothing else came of it.
+    fn refuses(&self, arguments: &[&str]) -> String {
+        let before = self.tree();
+        let (output, took) = self.run(arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(took < LIMIT, "{arguments:?} took {took:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{arguments:?}");
+        let kept = fs::read_to_string(self.kubeconfig()).unwrap();
+        assert_eq!(kept, KUBECONFIG, "the user's kubeconfig was touched");
+        assert_eq!(self.tree(), before, "{arguments:?} left something");
+        said
+    }
+
+    fn sentence(&self, arguments: &[&str]) -> String {
+        let said = self.refuses(arguments);
+        // Beside it there may be lines about what is being done.
+        let ours = said
+            .lines()
+            .filter_map(|line| line.strip_prefix("meshproof: "));
+        let ours: Vec<&str> = ours.collect();
+        assert_eq!(ours.len(), 1, "{said}");
+        let sentence = ours[0];
+        assert!(sentence.contains("; "), "no cure: {sentence}");
+        sentence.to_owned()
+    }
+
+    fn was_asked(&self) -> bool {
+        self.path("bin/calls").exists()
+    }
+}
+
+/// What needs an engine and nothing else.
+const NEED_AN_ENGINE: &[&[&str]] = &[&["up"], &["down"], &["status"], &["images", "check"]];
+
+#[test]
+fn an_engine_that_cannot_be_used_is_told_with_its_own_cure() {
+    let down = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker \
+                daemon running?\n";
+    let denied = "permission denied while trying to connect to the Docker daemon socket at \
+                  unix:///var/run/docker.sock: connect: permission denied\n";
+    for (answer, cure) in [
+        (("version*", "1", "", down), "run ci/setup, or start Docker"),
+        (
+            ("version*", "1", "", denied),
+            "join the group that owns its socket",
+        ),
+        (
+            ("version*", "0", "28.2.2 linux/arm64\n", ""),
+            "use an engine on such a machine",
+        ),
+        (
+            ("context inspect*", "0", "ssh://build.example\n", ""),
+            "unset DOCKER_HOST",
+        ),
+    ] {
+        let machine = Machine::with(&[answer]);
+        for arguments in NEED_AN_ENGINE {
+            let said = machine.sentence(arguments);
+            assert!(said.contains(cure), "{said}");
+        }
+    }
+}
+
+#[test]
+fn an_engine_that_hangs_is_not_waited_for() {
+    let machine = Machine::with(&[("version*", "hang", "", "")]);
+    let said = machine.sentence(&["up"]);
+    assert!(said.contains("did not answer within 3s"), "{said}");
+}
+
+#[test]
+fn a_machine_without_any_client_is_told_how_to_have_one() {
+    let machine = Machine::with(&[]);
+    fs::remove_file(machine.path("bin/docker")).unwrap();
+    let before = machine.tree();
+    let output = Command::new(env!("CARGO_BIN_EXE_meshproof"))
+        .arg("up")
+        .env_clear()
+        .env("PATH", machine.path("bin"))
+        .env("HOME", machine.path("home"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("is it installed") && said.contains("run ci/setup"),
+        "{said}"
+    );
+    assert_eq!(machine.tree(), before);
+}
+
+#[test]
+fn what_the_lab_needs_and_does_not_have_is_told_before_anything_is_begun() {
+    let machine = Machine::with(&[("version*", "0", "20.10.24 linux/amd64\n", "")]);
+    let said = machine.refuses(&["up"]);
+    assert!(said.contains("run ci/setup"), "{said}");
+}
+
+#[test]
+fn a_taken_gateway_port_is_told_and_no_engine_is_asked() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let machine = Machine::with(&[]);
+    for command in ["guide", "run"] {
+        let said = machine.sentence(&[command, "--gateway-port", &port]);
+        assert!(
+            said.contains(&port) && said.contains("--gateway-port 0"),
+            "{said}"
+        );
+    }
+    assert!(!machine.was_asked());
+}
+
+#[test]
+fn an_unknown_version_or_scenario_names_the_known_ones_and_asks_no_engine() {
+    let machine = Machine::with(&[]);
+    let said = machine.refuses(&["guide", "--istio", "1.2.3"]);
+    assert!(
+        said.contains("1.2.3") && said.contains("known: 1.31.0-dev"),
+        "{said}"
+    );
+    let said = machine.sentence(&["run", "T99"]);
+    assert!(said.contains("T99") && said.contains("T2b"), "{said}");
+    let said = machine.sentence(&["logs", "T99"]);
+    assert!(said.contains("meshproof list"), "{said}");
+    assert!(!machine.was_asked());
+}
+
+#[test]
+fn a_kubeconfig_that_cannot_be_used_is_told_and_left_as_it_is() {
+    let machine = Machine::with(&[]);
+    let own = machine.path("own");
+    fs::write(&own, "this is: [no kubeconfig").unwrap();
+    let own_text = own.to_str().unwrap();
+    for arguments in [
+        &["diagnose", "--kubeconfig", own_text][..],
+        &["diagnose", "--kubeconfig", "/nowhere/config"],
+        &["diagnose", "--context", "no-such-context"],
+    ] {
+        let said = machine.refuses(arguments);
+        assert!(said.contains("name another with --kubeconfig"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(&own).unwrap(), "this is: [no kubeconfig");
+    assert!(!machine.was_asked());
+}
+
+#[test]
+fn without_a_cluster_shell_diagnose_and_logs_say_how_to_have_one() {
+    let machine = Machine::with(&[]);
+    for arguments in [&["shell"][..], &["diagnose"]] {
+        let said = machine.sentence(arguments);
+        assert!(said.contains("meshproof up"), "{said}");
+    }
+    let said = machine.sentence(&["logs", "t2b"]);
+    assert!(said.contains("meshproof run T2b --keep"), "{said}");
+    assert!(!machine.was_asked());
+}
+
+#[test]
+fn folders_that_cannot_be_written_are_told_with_the_variables_that_move_them() {
+    let machine = Machine::with(&[("version*", "0", "20.10.24 linux/amd64\n", "")]);
+    let file = machine.path("file");
+    fs::write(&file, "").unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_meshproof"));
+    let output = program
+        .arg("status")
+        .env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", machine.path("bin").display()),
+        )
+        .env("HOME", machine.path("home"))
+        .env("MESHPROOF_STATE_DIR", below(&file))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("MESHPROOF_STATE_DIR"), "{said}");
+}
+
+fn below(file: &Path) -> PathBuf {
+    file.join("state")
+}
+
+#[test]
+fn a_doctor_tells_what_is_lacking_and_reap_that_nothing_is_there() {
+    let machine = Machine::with(&[("version*", "1", "", "Cannot connect\n")]);
+    let (output, _) = machine.run(&["doctor", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let lacks = told["examination"]["lab"].as_array().unwrap();
+    assert!(
+        lacks
+            .iter()
+            .any(|l| l["cure"] == "run ci/setup, or start Docker"),
+        "{told}"
+    );
+
+    let machine = Machine::with(&[("version*", "0", "20.10.24 linux/amd64\n", "")]);
+    let (output, took) = machine.run(&["reap", "--dry-run"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said.lines().last(), Some("Nothing of ours is dead."));
+    assert!(output.status.success() && took < Duration::from_secs(10));
+}
