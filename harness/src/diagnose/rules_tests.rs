@@ -119,6 +119,30 @@ const FAULTS: &[Fault] = &[
         |s| pods(s).for_each(|pod| pod["metadata"]["annotations"] = json!({})),
         &[],
     ),
+    (
+        "47500 in use, and a split",
+        |s| {
+            split(s);
+            listens(s, "47501");
+        },
+        &[("MP026", Cause), ("MP020", Symptom)],
+    ),
+    (
+        "47100 in use in one pod, without harm yet",
+        |s| listens(s, "47101"),
+        &[("MP026", Risk)],
+    ),
+    (
+        "another port by configuration, which a Service declares",
+        |s| {
+            listens(s, "47101");
+            let ports = object(s, "Service")["spec"]["ports"]
+                .as_array_mut()
+                .unwrap();
+            ports.push(json!({ "name": "tcp-communication-1", "port": 47101, "protocol": "TCP" }));
+        },
+        &[],
+    ),
     ("a split", |s| split(s), &[("MP020", Symptom)]),
     ("a stall", |s| stall(s), &[("MP021", Symptom)]),
     (
@@ -445,7 +469,7 @@ fn what_is_not_told_is_unknown_and_neither_healthy_nor_found() {
                 s.nodes[0].log = None;
                 s.nodes[0].top = TopRecord::NoAnswer("no answer".into());
             },
-            &["MP020", "MP021", "MP022"],
+            &["MP020", "MP021", "MP022", "MP026"],
         ),
         ("no product", |s| s.objects.clear(), &["MP020", "MP021"]),
         (
@@ -506,6 +530,16 @@ fn entry(snapshot: &mut Snapshot, port: u16) -> &mut Value {
     let ports = object(snapshot, "Service")["spec"]["ports"].as_array_mut();
     let mut ports = ports.unwrap().iter_mut();
     ports.find(|entry| entry["port"] == port).unwrap()
+}
+
+/// Lets the first node say that it listens on another port.
+/// The first node's log says that it listens on this port, in the words of a recorded one on 47501.
+fn listens(s: &mut Snapshot, port: &str) {
+    let recorded = include_str!("../../fixtures/product/taken-port/node-1.log");
+    let line = recorded.lines().find(|line| line.contains("bound to TCP"));
+    let line = line.expect("the recorded node tells its port");
+    let log = s.nodes[0].log.as_mut().expect("the node has a log");
+    *log = format!("{}\n{log}", line.replace("47501", port));
 }
 
 fn drop_port(snapshot: &mut Snapshot, port: u16) {

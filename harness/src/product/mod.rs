@@ -13,6 +13,7 @@ pub mod license;
 pub mod license_file;
 pub mod logs;
 pub mod manifest;
+pub mod reserved_ports;
 pub mod rest;
 pub mod state;
 mod under_test;

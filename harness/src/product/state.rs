@@ -158,10 +158,8 @@ fn healthy(nodes: &[Settled<'_>], own_ids: &BTreeSet<&str>) -> Option<ClusterSta
 /// of 1082 recorded starts, all with classic sidecars, the guide's manifests unchanged).
 fn elsewhere(nodes: &[NodeView<'_>]) -> String {
     let told = |node: &NodeView<'_>, port: u16| {
-        let ports = node.log.local_ports();
-        let other = ports.iter().find(|p| (port + 1..port + 100).contains(*p))?;
-        (!ports.contains(&port))
-            .then(|| format!("; {} bound {other} in place of {port}", node.name))
+        let other = node.log.bound_in_place_of(port)?;
+        Some(format!("; {} bound {other} in place of {port}", node.name))
     };
     [ProductPort::Discovery, ProductPort::Communication]
         .into_iter()

@@ -3,6 +3,8 @@
 //! Each names the field that it changes and fails where the field is not there, so that a fault is
 //! never made silently. Whether it is in force on a cluster is for the callers to ask.
 
+pub mod port_taker;
+
 use meshproof_protocol::ports::ProductPort;
 use serde_json::{Value, json};
 use similar::TextDiff;

@@ -17,9 +17,9 @@ use meshproof_harness::scenario::edit::{self, EditError};
 use meshproof_harness::scenario::{Case, Fault, Phase, Remedied, Stand, StepError};
 use meshproof_protocol::ports::ProductPort;
 
-use super::guide_cluster::{self as cluster, Deployment, HOLD, READY, SETTLE};
+use super::guide_cluster::{self as cluster, Deployment, HOLD, SETTLE};
 use super::in_force::{self, Sidecar};
-use super::shown;
+use super::{shown, taken_port};
 
 /// An edit of the guide's cluster manifests.
 pub(super) type Edit = fn(&mut Manifest) -> Result<(), EditError>;
@@ -32,10 +32,14 @@ pub(super) struct ClusterCase {
     pub(super) remedy: &'static str,
     /// Whether a restart of the pods is part of that.
     pub(super) remedy_restarts: bool,
+    /// What the remedy changes in the manifests with the fault; none where it takes the fault back.
+    pub(super) remedy_edit: Option<Edit>,
     /// The rules that have to find the cause.
     pub(super) found_by: &'static [&'static str],
     /// Whether the guide's STRICT policy is in force.
     pub(super) strict: bool,
+    /// The pods' ready containers and all of them, when all is well.
+    pub(super) ready: (usize, usize),
     /// What the case needs beside the guide's manifests, also while it is healthy.
     pub(super) arrangement: Edit,
     /// The fault.
@@ -54,6 +58,8 @@ pub(super) enum InForce {
     Ways(&'static [(ProductPort, Way)]),
     /// That pods run without the hold, with a sidecar of this kind.
     NoHold(Sidecar),
+    /// That a connection has this port in each pod, and the node therefore another.
+    PortTaken(ProductPort),
 }
 
 /// Nothing beside the guide's manifests.
@@ -83,7 +89,7 @@ impl Case for ClusterCase {
 
     fn baseline<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Vec<Check>> {
         Box::pin(async move {
-            self.healthy_one(stand)?.deploy(stand, READY).await?;
+            self.healthy_one(stand)?.deploy(stand, self.ready).await?;
             cluster::healthy(stand, "baseline").await
         })
     }
@@ -99,11 +105,12 @@ impl Case for ClusterCase {
             )?;
             let shown = healthy.shown_with(&fault)?;
             if make {
-                faulty.redeploy(stand, READY).await?;
+                faulty.redeploy(stand, self.ready).await?;
             }
             let in_force = match self.in_force {
                 InForce::Ways(ways) => in_force::ways(stand, ways).await?,
                 InForce::NoHold(sidecar) => in_force::no_hold(stand, sidecar).await?,
+                InForce::PortTaken(port) => taken_port::in_force(stand, port).await?,
             };
             Ok(Fault { shown, in_force })
         })
@@ -128,7 +135,7 @@ impl Case for ClusterCase {
                 checks.push(check);
                 because = line.unwrap_or(because);
             }
-            checks.push(two_of_two(&cluster::listed(stand).await?));
+            checks.push(all_ready(&cluster::listed(stand).await?, self.ready));
             Ok(Observed {
                 symptom,
                 because,
@@ -142,14 +149,21 @@ impl Case for ClusterCase {
             let mut done = vec![];
             if make {
                 let healthy = self.healthy_one(stand)?;
+                let (cured, which) = match self.remedy_edit {
+                    None => (healthy, "the guide's manifests are"),
+                    Some(edit) => (
+                        healthy.edited(self.fault)?.edited(edit)?,
+                        "the fault's manifests are, with the remedy in them,",
+                    ),
+                };
                 let ran = cluster::seconds_run(&cluster::listed(stand).await?);
-                stand.kube.apply(&healthy.cluster.objects).await?;
-                done.push(format!("the guide's manifests are applied ({ran})"));
+                stand.kube.apply(&cured.cluster.objects).await?;
+                done.push(format!("{which} applied ({ran})"));
             }
             let mut since = None;
             if make && self.remedy_restarts {
-                since = Some(cluster::restart(stand, READY).await?);
-                done.push("both pods are deleted, as the guide says".into());
+                since = Some(cluster::restart(stand, self.ready).await?);
+                done.push("both pods are deleted".into());
             }
             let limit = if self.remedy_restarts {
                 SETTLE
@@ -163,7 +177,7 @@ impl Case for ClusterCase {
                 Cure::None
             };
             if make && !healed && !self.remedy_restarts {
-                since = Some(cluster::restart(stand, READY).await?);
+                since = Some(cluster::restart(stand, self.ready).await?);
                 done.push("both pods are deleted, of which the guide does not speak here".into());
                 if healed_within(stand, SETTLE).await? {
                     cure = Cure::WithARestart;
@@ -171,7 +185,16 @@ impl Case for ClusterCase {
             }
             // Pods that were not made anew logged the fault's errors until they healed.
             let since = since.unwrap_or_else(Timestamp::now);
-            cluster::remedied(stand, &done, cure, since).await
+            let mut remedied = cluster::remedied(stand, &done, cure, since).await?;
+            if let (InForce::PortTaken(port), true) = (&self.in_force, remedied.cure != Cure::None)
+            {
+                let prevented = taken_port::prevented(stand, *port).await?;
+                if !prevented.iter().all(Check::holds) {
+                    remedied.cure = Cure::None;
+                }
+                remedied.recovery.extend(prevented);
+            }
+            Ok(remedied)
         })
     }
 }
@@ -237,10 +260,13 @@ fn joiner(readings: &[NodeReading]) -> &str {
     waiting.map_or(nodes::PODS[1], |reading| &reading.pod)
 }
 
-/// That `kubectl get pods` shows 2/2 all the same.
-fn two_of_two(listed: &[Pod]) -> Check {
+/// That `kubectl get pods` shows 2/2 all the same, or as many as the case has.
+fn all_ready(listed: &[Pod], ready: (usize, usize)) -> Check {
     let lines = listed.iter().map(pods::line).collect::<Vec<_>>().join(", ");
-    let holds = listed.iter().all(|pod| pods::readiness(pod) == READY);
-    let statement = "kubectl get pods shows 2/2 and Running all the same";
+    let holds = listed.iter().all(|pod| pods::readiness(pod) == ready);
+    let statement = format!(
+        "kubectl get pods shows {}/{} and Running all the same",
+        ready.0, ready.1
+    );
     Check::answered(Standing::Guide, statement, holds, lines, vec![])
 }

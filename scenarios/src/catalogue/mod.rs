@@ -21,6 +21,8 @@ mod t2;
 mod t3;
 mod t4;
 mod t5;
+mod taken_port;
+mod x1;
 
 use meshproof_harness::scenario::Scenario;
 
@@ -31,7 +33,7 @@ pub fn all() -> Vec<Scenario> {
     all
 }
 
-/// The guide's troubleshooting cases and their variants.
+/// The guide's troubleshooting cases and their variants, then our own.
 pub fn cases() -> Vec<Scenario> {
     [
         t1::scenarios(),
@@ -39,6 +41,7 @@ pub fn cases() -> Vec<Scenario> {
         t3::scenarios(),
         t4::scenarios(),
         t5::scenarios(),
+        x1::scenarios(),
     ]
     .into_iter()
     .flatten()

@@ -11,6 +11,7 @@ use meshproof_harness::scenario::edit::{
 use meshproof_harness::scenario::{About, Scenario, Scope};
 
 use super::cluster_case::{ClusterCase, InForce};
+use super::guide_cluster::READY;
 use super::in_force::Sidecar;
 
 const CLASSIC: Sidecar = Sidecar {
@@ -25,8 +26,10 @@ const CASE: ClusterCase = ClusterCase {
     remedy: "put the annotation holdApplicationUntilProxyStarts on the pod template, then delete \
              both pods",
     remedy_restarts: true,
+    remedy_edit: None,
     found_by: &["MP011"],
     strict: true,
+    ready: READY,
     arrangement: |m| annotate(m, NATIVE_SIDECAR, "false"),
     fault: without_hold,
     in_force: InForce::NoHold(CLASSIC),

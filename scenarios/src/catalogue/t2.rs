@@ -9,6 +9,7 @@ use meshproof_harness::scenario::{About, Scenario, Scope};
 use meshproof_protocol::ports::ProductPort::{Communication, Discovery, ThinClient};
 
 use super::cluster_case::{ClusterCase, InForce, as_in_the_guide};
+use super::guide_cluster::READY;
 use super::shown::Shown;
 
 /// What the guide says, the same of every variant.
@@ -36,8 +37,10 @@ const UNDER_STRICT: ClusterCase = ClusterCase {
     claimed: Symptom::Split,
     remedy: REMEDY,
     remedy_restarts: false,
+    remedy_edit: None,
     found_by: &["MP001"],
     strict: true,
+    ready: READY,
     arrangement: as_in_the_guide,
     fault: as_in_the_guide,
     in_force: InForce::Ways(&[]),

@@ -3,6 +3,7 @@
 //! Codes never change their meaning: MP00x what Services declare, MP01x sidecars, MP02x the state
 //! of the nodes, MP03x how connections are secured, MP04x what pods mount, MP05x the gateway.
 
+mod another_port;
 mod authorization;
 mod cannot_join;
 mod destination_rule;
@@ -128,6 +129,7 @@ pub const ALL: &[Rule] = &[
     exits::RULE,
     never_started::RULE,
     fewer_pods::RULE,
+    another_port::RULE,
     not_strict::RULE,
     passes_by::RULE,
     refused::RULE,
@@ -151,6 +153,7 @@ const EXPLAINING: &[Rule] = &[
     parsed_port::RULE,
     other_target_port::RULE,
     no_sidecar::RULE,
+    another_port::RULE,
     passes_by::RULE,
     destination_rule::RULE,
     authorization::RULE,

@@ -91,8 +91,8 @@ pub enum EventKind {
         /// Its order.
         order: u64,
     },
-    /// The TCP ports it listens on.
-    LocalPorts(Vec<u16>),
+    /// It listens on this port, for discovery or for communication: said before it joins.
+    Bound(u16),
     /// The topology as it sees it.
     Snapshot(Snapshot),
     /// A partition map exchange began.

@@ -56,14 +56,21 @@ impl NodeLog {
         })
     }
 
-    /// The TCP ports it listens on; empty until it has started.
+    /// The port that it listens on for what should be on `port`: this one, or the next that was free
+    /// of a hundred, which is what Ignite takes. `None` until it listens, which is before it joins.
     #[must_use]
-    pub fn local_ports(&self) -> &[u16] {
+    pub fn bound_for(&self, port: u16) -> Option<u16> {
+        let tried = port..port.saturating_add(100);
         self.latest(|kind| match kind {
-            EventKind::LocalPorts(ports) => Some(ports.as_slice()),
+            EventKind::Bound(bound) if tried.contains(bound) => Some(*bound),
             _ => None,
         })
-        .unwrap_or_default()
+    }
+
+    /// The port that it listens on in place of one that was in use.
+    #[must_use]
+    pub fn bound_in_place_of(&self, port: u16) -> Option<u16> {
+        self.bound_for(port).filter(|bound| *bound != port)
     }
 
     /// The topology as the node last printed it. A stalled joiner has printed none.

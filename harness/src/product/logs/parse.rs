@@ -84,13 +84,9 @@ fn known(text: &str) -> Option<EventKind> {
             order: field(rest, "order=")?.parse().ok()?,
         });
     }
-    if let Some(rest) = after(text, ">>> Local ports: ") {
-        let tcp = rest
-            .split_whitespace()
-            .filter_map(|port| port.strip_prefix("TCP:"));
-        return Some(EventKind::LocalPorts(
-            tcp.filter_map(|port| port.parse().ok()).collect(),
-        ));
+    if text.contains("uccessfully bound ") {
+        let port = field(text, "to TCP port [port=")?;
+        return port.parse().ok().map(EventKind::Bound);
     }
     None
 }

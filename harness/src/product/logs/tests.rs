@@ -33,7 +33,6 @@ fn a_healthy_pair_sees_two_servers_after_a_completed_exchange() {
         assert!(log.exchange_completed(2));
         assert!(!log.exchange_completed(3));
         assert_eq!(log.stalled(), None);
-        assert_eq!(log.local_ports(), [8080, 10800, 11211, 47100, 47500]);
     }
     assert!(
         zero.exchange_completed(1),
@@ -201,4 +200,19 @@ fn a_slow_exchange_is_a_stall_until_it_ends() {
     let whole = NodeLog::read(text);
     assert_eq!(whole.stalled(), None);
     assert_eq!(whole.servers(), Some(2));
+}
+
+#[test]
+fn a_node_whose_port_was_taken_tells_the_next_before_it_joins() {
+    let [own, next] = ["taken-port/node-0.log", "taken-port/node-1.log"].map(|name| {
+        let path = format!("{}/fixtures/product/{name}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let joining = text.split(">>> Local node").next().unwrap();
+        NodeLog::read(joining)
+    });
+    assert_eq!(own.bound_for(47500), Some(47500));
+    assert_eq!(own.bound_in_place_of(47500), None);
+    assert_eq!(next.bound_for(47500), Some(47501));
+    assert_eq!(next.bound_in_place_of(47500), Some(47501));
+    assert_eq!(NodeLog::default().bound_for(47500), None);
 }

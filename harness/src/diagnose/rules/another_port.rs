@@ -1,0 +1,80 @@
+//! MP026: a node found its port in use and listens on the next.
+
+use super::{Answer, Rule, Said, advice, listed, restart};
+use crate::diagnose::view::{ProductPod, State, View};
+use crate::outcome::{Remedy, Symptom, Weight};
+use crate::product::reserved_ports::{self, IN_EPHEMERAL_RANGE};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: "MP026",
+    title: "a node found its port in use and listens on the next",
+    apply,
+};
+
+/// Ignite tries the ports after its own, a hundred by default, and says so in its log alone. Who
+/// declares the other port in a Service wants it so.
+fn apply(view: &View<'_>) -> Answer {
+    let declared = |port: u16| {
+        view.entries()
+            .iter()
+            .any(|(_, entry)| entry["port"] == port)
+    };
+    let mut answer = Answer::nothing();
+    for pod in view.product.iter().filter(|pod| pod.runs()) {
+        let Some(log) = &pod.log else {
+            answer.lacks(format!("the log of {} could not be read", pod.name));
+            continue;
+        };
+        let elsewhere: Vec<(u16, u16)> = IN_EPHEMERAL_RANGE
+            .iter()
+            .filter_map(|port| Some((port.number(), log.bound_in_place_of(port.number())?)))
+            .filter(|(_, other)| !declared(*other))
+            .collect();
+        if !elsewhere.is_empty() {
+            answer.findings.push(found(view, pod, &elsewhere));
+        }
+    }
+    answer
+}
+
+fn found(
+    view: &View<'_>,
+    pod: &ProductPod<'_>,
+    elsewhere: &[(u16, u16)],
+) -> crate::outcome::Finding {
+    // What cannot be told to work is taken not to.
+    let works = matches!(view.state(), State::Known(state) if state.symptom == Symptom::Healthy);
+    let bound = elsewhere
+        .iter()
+        .map(|(own, other)| format!("{other} in place of {own}"));
+    let (_, other) = elsewhere[0];
+    let reserve = match pod.owner() {
+        Some((kind, name)) => Remedy::Patch {
+            object: format!("{kind} {}/{name}", view.namespace()),
+            yaml: format!(
+                "spec:\n  template:\n    spec:\n      securityContext:\n        sysctls:\n          \
+                 - name: {}\n            value: \"{}\"\n",
+                reserved_ports::SYSCTL,
+                reserved_ports::value()
+            ),
+        },
+        None => advice(format!(
+            "make the pod anew with the sysctl {} set to {}",
+            reserved_ports::SYSCTL,
+            reserved_ports::value()
+        )),
+    };
+    RULE.finding(Said {
+        weight: if works { Weight::Risk } else { Weight::Cause },
+        object: pod.object(),
+        seen: format!("It listens on {}.", listed(bound)),
+        why: format!(
+            "Its own port was in use in the pod when it started: it lies in the range from which \
+             the kernel takes ports for outgoing connections, a sidecar's among them. Other nodes \
+             look for discovery on 47500 only, and no Service declares {other}: what goes there \
+             passes the mesh by in plaintext, and STRICT refuses or holds it."
+        ),
+        remedies: vec![reserve, restart(view)],
+    })
+}
