@@ -88,6 +88,8 @@ pub struct Program {
     environment: Vec<(OsString, OsString)>,
     folder: Option<PathBuf>,
     input: Option<Vec<u8>>,
+    from: Option<Stdio>,
+    into: Option<Stdio>,
 }
 
 impl Program {
@@ -99,6 +101,8 @@ impl Program {
             environment: vec![],
             folder: None,
             input: None,
+            from: None,
+            into: None,
         }
     }
 
@@ -129,6 +133,18 @@ impl Program {
     /// Feeds it standard input.
     pub fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = Some(input.into());
+        self
+    }
+
+    /// Has it read its standard input from a pipe or a file: what is too large to be held.
+    pub fn input_from(mut self, from: impl Into<Stdio>) -> Self {
+        self.from = Some(from.into());
+        self
+    }
+
+    /// Has it write its standard output into a pipe or a file; [`Output::stdout`] stays empty then.
+    pub fn output_into(mut self, into: impl Into<Stdio>) -> Self {
+        self.into = Some(into.into());
         self
     }
 
@@ -191,18 +207,19 @@ impl Program {
         })
     }
 
-    fn spawn(&self) -> Result<Child, ProcessError> {
+    fn spawn(&mut self) -> Result<Child, ProcessError> {
+        let fed = match self.input {
+            Some(_) => Stdio::piped(),
+            None => self.from.take().unwrap_or_else(Stdio::null),
+        };
+        // Our own ends of pipes are closed with the command, so that their readers see the end.
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
             .env(lineage::STARTED_BY, lineage::Identity::own().to_string())
             .envs(self.environment.iter().map(|(n, v)| (n, v)))
-            .stdin(if self.input.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
-            .stdout(Stdio::piped())
+            .stdin(fed)
+            .stdout(self.into.take().unwrap_or_else(Stdio::piped))
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
@@ -269,6 +286,16 @@ mod tests {
             .expect("a shell that succeeds");
         assert_eq!(output.stdout, "fed");
         assert_eq!(seen, ["one", "two"]);
+    }
+
+    #[tokio::test]
+    async fn one_program_feeds_another_through_a_pipe() {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let first = Program::new("seq").arg("100000").output_into(writer).run();
+        let second = Program::new("wc").arg("-l").input_from(reader).run();
+        let (first, second) = tokio::join!(first, second);
+        assert_eq!(first.unwrap().stdout, "");
+        assert_eq!(second.unwrap().stdout.trim(), "100000");
     }
 
     #[tokio::test]

@@ -124,7 +124,13 @@ impl Machine {
 }
 
 /// What needs an engine and nothing else.
-const NEED_AN_ENGINE: &[&[&str]] = &[&["up"], &["down"], &["status"], &["images", "check"]];
+const NEED_AN_ENGINE: &[&[&str]] = &[
+    &["up"],
+    &["down"],
+    &["status"],
+    &["images", "check"],
+    &["images", "list"],
+];
 
 #[test]
 fn an_engine_that_cannot_be_used_is_told_with_its_own_cure() {
@@ -294,4 +300,25 @@ fn a_doctor_tells_what_is_lacking_and_reap_that_nothing_is_there() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said.lines().last(), Some("Nothing of ours is dead."));
     assert!(output.status.success() && took < Duration::from_secs(10));
+}
+
+#[test]
+fn an_archive_that_cannot_be_taken_or_written_is_told() {
+    let machine = Machine::with(&[("version*", "0", "20.10.24 linux/amd64\n", "")]);
+    let archive = machine.path("home/lab.zip");
+    let import =
+        |archive: &Path| machine.sentence(&["images", "import", archive.to_str().unwrap()]);
+    assert!(import(&archive).contains("there is no archive"));
+    fs::write(&archive, "not an archive at all, but long enough for one").unwrap();
+    assert!(import(&archive).contains("is no archive of images"));
+    // As one begins; its end, with the table of contents, is missing.
+    let mut begun = b"PK\x03\x04".to_vec();
+    begun.resize(30, 0);
+    begun.extend(b"images.tar");
+    begun.resize(100_000, 7);
+    fs::write(&archive, begun).unwrap();
+    assert!(import(&archive).contains("is cut short"));
+    let export = ["images", "export", archive.to_str().unwrap()];
+    let missing = machine.sentence(&export);
+    assert!(missing.contains("missing: "), "{missing}");
 }

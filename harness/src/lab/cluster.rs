@@ -307,15 +307,16 @@ impl Cluster {
         let mounts = names.iter().map(|node| {
             let (copy, marker) = (self.nodes_folder.join(node), marker.clone());
             async move {
-                delivery.copy_for_node(&copy).await?;
-                Ok::<_, LabError>(vec![(marker, MARKER_MOUNT), (copy, "/var/lib/containerd")])
+                let mut mounts = vec![(marker, MARKER_MOUNT)];
+                mounts.extend(delivery.mounts_for_node(copy).await?);
+                Ok::<_, LabError>(mounts)
             }
         });
         let mounts = try_join_all(mounts).await?;
         let cluster = KindCluster {
             program: wanted.images.kind.clone(),
             name: self.record.name.clone(),
-            node_image: wanted.images.node.reference.clone(),
+            node_image: delivery.node_image(wanted.images).to_owned(),
             topology: wanted.topology.clone(),
             mounts,
             kubeconfig: self.kubeconfig(),

@@ -9,11 +9,19 @@ use super::LabError;
 /// # Errors
 /// When the file system does not tell.
 pub(super) fn free_gib(folder: &Path) -> Result<u64, LabError> {
+    Ok(free_bytes(folder)? / (1 << 30))
+}
+
+/// As [`free_gib`], in bytes.
+///
+/// # Errors
+/// When the file system does not tell.
+pub(super) fn free_bytes(folder: &Path) -> Result<u64, LabError> {
     let there = folder.ancestors().find(|path| path.exists());
     let there = there.unwrap_or(Path::new("/"));
     let disk = nix::sys::statvfs::statvfs(there)
         .map_err(|error| LabError::file("asking for the free disk below", there)(error.into()))?;
-    Ok(disk.blocks_available() * disk.fragment_size() / (1 << 30))
+    Ok(disk.blocks_available() * disk.fragment_size())
 }
 
 /// Whether so much is free.

@@ -127,21 +127,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes images into one archive that `ctr images import` reads.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn save(&self, references: &[&str], archive: &Path) -> Result<(), LabError> {
-        self.docker()
-            .args(["save", "--output"])
-            .arg(archive)
-            .args(references.iter().copied())
-            .run()
-            .await
-            .map_err(LabError::program("saving images to an archive"))?;
-        Ok(())
-    }
-
     /// Runs a container as the arguments say and returns its standard output.
     ///
     /// # Errors

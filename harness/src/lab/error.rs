@@ -151,6 +151,9 @@ pub enum LabError {
         /// The last state seen.
         last_seen: String,
     },
+    /// Something is wrong with an archive of images.
+    #[error(transparent)]
+    Archive(#[from] super::images::archive::ArchiveError),
     /// The Kubernetes API gave an error.
     #[error(transparent)]
     Kube(#[from] crate::kube::KubeError),

@@ -18,6 +18,8 @@ pub struct Container {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// The id of the image that it is made of.
+    pub image: String,
     /// Who runs it, if it is a helper of ours.
     pub maker: Option<Identity>,
     /// What is mounted into it.
@@ -75,6 +77,7 @@ impl Container {
         Some(Self {
             id: text(&value["Id"])?,
             name: value["Name"].as_str()?.trim_start_matches('/').to_owned(),
+            image: text(&value["Image"]).unwrap_or_default(),
             maker: maker.as_str().and_then(Identity::parse),
             mounts: mounts.filter_map(mount).collect(),
             layer: text(&value["GraphDriver"]["Data"]["UpperDir"]).map(PathBuf::from),

@@ -11,6 +11,7 @@ mod engine;
 mod error;
 pub mod images;
 mod inspected;
+mod inventory;
 mod kind;
 mod lease;
 mod mounts;
@@ -18,6 +19,7 @@ mod network;
 mod node_logs;
 mod node_stores;
 mod paths;
+mod prune;
 pub mod reap;
 mod size;
 mod store;
@@ -30,13 +32,15 @@ pub use cluster::{Cluster, Record, Wanted};
 pub use engine::Engine;
 pub use error::LabError;
 pub use images::{Images, IstioBuild, Source};
+pub use inventory::{Inventory, ListedImage, ListedProgram, inventory};
 pub use lease::{Attempt, Lease};
 pub use node_logs::{NodeUnit, node_units};
 pub use paths::Paths;
+pub use prune::{Pruned, Pruning, prune};
 pub use store::Delivery;
 pub use topology::Topology;
 
-use images::Cache;
+use images::{Cache, ProbeBinary, archive};
 
 use crate::kube::Kube;
 use crate::outcome::LabFacts;
@@ -74,6 +78,7 @@ pub struct Lab {
     pub kube: Kube,
     /// Whether the cluster stood before.
     pub reused: bool,
+    image_source: String,
     delivery: Delivery,
     _lease: Lease,
 }
@@ -120,6 +125,7 @@ impl Lab {
         }
         let kube = Kube::from_kubeconfig(&cluster.kubeconfig(), wish.timeout_scale).await?;
         Ok(Self {
+            image_source: source_of(&cache, &images),
             engine,
             images,
             topology,
@@ -146,9 +152,9 @@ impl Lab {
                 .unwrap_or("unknown")
                 .to_owned(),
             engine: format!("Docker {}", self.engine.version()),
-            image_source: Source::Build.explained().to_owned(),
+            image_source: self.image_source.clone(),
             images: self.images.facts(),
-            image_delivery: self.delivery.explained().to_owned(),
+            image_delivery: self.delivery.explained(),
         })
     }
 
@@ -165,6 +171,19 @@ impl Lab {
         } = self;
         cluster.delete_wholly(&engine, lease).await
     }
+}
+
+/// Where images came from, for the report.
+fn source_of(cache: &Cache, images: &Images) -> String {
+    let otherwise = Source::Build.explained();
+    let all = std::iter::once(&images.node).chain(&images.inside);
+    let known = all.map(|image| archive::Known {
+        name: &image.lab_name,
+        reference: &image.reference,
+        id: &image.id,
+    });
+    let told = archive::told(&archive::Imported::all(cache), known, otherwise);
+    told.unwrap_or_else(|| otherwise.to_owned())
 }
 
 /// The topology for this machine.
@@ -313,6 +332,40 @@ pub async fn make_images(
     Ok(images)
 }
 
+/// Writes an archive of the images and programs of a lab, which has to have them all.
+///
+/// # Errors
+/// What is missing, or why the archive cannot be written.
+pub async fn export_images(
+    paths: &Paths,
+    istio: &IstioBuild,
+    to: &std::path::Path,
+    progress: &Progress,
+) -> Result<archive::Exported, LabError> {
+    let engine = Engine::connect().await?;
+    let cache = Cache::at(&paths.cache);
+    let images = Images::find(&engine, &cache, istio).await?;
+    archive::export(&engine, &cache, &images, to, progress).await
+}
+
+/// Takes the images and programs of a lab from an archive, and prepares what nodes get of them.
+///
+/// # Errors
+/// What is wrong with the archive, before anything is changed; or the first step that failed.
+pub async fn import_images(
+    paths: &Paths,
+    from: &std::path::Path,
+    progress: &Progress,
+) -> Result<Images, LabError> {
+    let engine = Engine::connect().await?;
+    let cache = Cache::at(&paths.cache);
+    let probe = ProbeBinary::find().await;
+    let istio = archive::import(&engine, &cache, from, probe.as_ref(), progress).await?;
+    let images = Images::find(&engine, &cache, &istio).await?;
+    Delivery::prepare(&engine, &cache, &images, progress).await?;
+    Ok(images)
+}
+
 /// Whether a lab could be had without making images: the engine answers, and the images and the
 /// nodes' store of them are there.
 ///
@@ -322,7 +375,7 @@ pub async fn available(paths: &Paths, istio: &IstioBuild) -> Result<(), LabError
     let engine = Engine::connect().await?;
     let cache = Cache::at(&paths.cache);
     let images = Images::find(&engine, &cache, istio).await?;
-    match Delivery::find(&cache, &images) {
+    match Delivery::find(&engine, &cache, &images).await? {
         Some(_) => Ok(()),
         None => Err(LabError::ImagesMissing(vec![
             "the nodes' image store".into(),

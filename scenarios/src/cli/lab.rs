@@ -1,8 +1,8 @@
-//! `up`, `down`, `status` and `images`: the lab without scenarios.
+//! `up`, `down` and `status`: the lab without scenarios.
 
 use std::process::ExitCode;
 
-use meshproof_harness::lab::{self, IstioBuild, LabError, Paths};
+use meshproof_harness::lab::{self, Paths};
 
 use super::guarded::guarded;
 use super::run::lab_options;
@@ -79,35 +79,4 @@ pub async fn status(paths: &Paths, json: bool) -> Outcome {
         println!("  kubeconfig: {}", cluster.kubeconfig.display());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Makes what is missing of the images.
-pub async fn build_images(paths: &Paths, istio: &IstioBuild) -> Outcome {
-    let progress = terminal::progress();
-    let (inner_paths, inner_progress, istio) = (paths.clone(), progress.clone(), *istio);
-    guarded(paths, &Cleanup::default(), &progress, async move {
-        let images = lab::make_images(&inner_paths, &istio, &inner_progress).await?;
-        println!(
-            "{} images are there for Istio {}.",
-            images.facts().len(),
-            istio.id
-        );
-        Ok(ExitCode::SUCCESS)
-    })
-    .await
-}
-
-/// Tells which images are missing.
-pub async fn check_images(paths: &Paths, istio: &IstioBuild) -> Outcome {
-    match lab::available(paths, istio).await {
-        Ok(()) => {
-            println!("Every image is there for Istio {}.", istio.id);
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(LabError::ImagesMissing(missing)) => {
-            println!("Missing: {}.", missing.join(", "));
-            Ok(ExitCode::FAILURE)
-        }
-        Err(error) => Err(error.into()),
-    }
 }

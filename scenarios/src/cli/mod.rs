@@ -8,6 +8,7 @@ mod bench;
 mod diagnose;
 mod doctor;
 mod guarded;
+mod images;
 mod lab;
 mod list;
 pub mod logging;
@@ -103,10 +104,10 @@ enum Command {
     Diagnose(diagnose::DiagnoseArguments),
     /// Writes down what a diagnosis reads of a namespace, without secrets.
     Record(diagnose::RecordArguments),
-    /// Makes the lab's images, or tells which are missing.
+    /// Makes the lab's images, carries them to another machine, lists them, removes old ones.
     Images {
         #[command(subcommand)]
-        command: ImagesCommand,
+        command: images::ImagesCommand,
     },
     /// Checks that a run's trials on a cluster are as many as the catalogue expects.
     Tally {
@@ -130,20 +131,6 @@ enum Command {
         /// How often each.
         #[arg(long, default_value_t = 3)]
         runs: u32,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum ImagesCommand {
-    /// Makes what is missing.
-    Build {
-        #[arg(long, value_parser = istio_build, default_value = pins::ISTIO_AUGUST_2026.id)]
-        istio: IstioBuild,
-    },
-    /// Tells what is missing; exit code 1 if anything is.
-    Check {
-        #[arg(long, value_parser = istio_build, default_value = pins::ISTIO_AUGUST_2026.id)]
-        istio: IstioBuild,
     },
 }
 
@@ -313,12 +300,7 @@ impl Cli {
                 Command::Status { json } => lab::status(&paths, json).await,
                 Command::Diagnose(arguments) => diagnose::diagnose(&paths, arguments).await,
                 Command::Record(arguments) => diagnose::record(&paths, arguments).await,
-                Command::Images {
-                    command: ImagesCommand::Build { istio },
-                } => lab::build_images(&paths, &istio).await,
-                Command::Images {
-                    command: ImagesCommand::Check { istio },
-                } => lab::check_images(&paths, &istio).await,
+                Command::Images { command } => images::run(paths, command).await,
                 Command::Tally { report, rotate } => tally::run(&report, rotate.as_deref()),
                 Command::Behaviour { expectations, into } => {
                     behaviour::run(expectations.as_deref(), into.as_deref())

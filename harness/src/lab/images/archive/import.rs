@@ -1,0 +1,206 @@
+//! Takes an archive: checks all of it, then loads its images and places its programs.
+//!
+//! Until the last check has passed nothing is changed: neither engine nor cache.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::blocking::blocking;
+use super::container::{Archive, IMAGES, PROGRAMS};
+use super::manifest::Manifest;
+use super::{ArchiveError, Imported, room};
+use crate::lab::images::wanted::{PROBE, Wanted, WantedProgram};
+use crate::lab::images::{Cache, IstioBuild, ProbeBinary, pins};
+use crate::lab::{Engine, LabError};
+use crate::progress::Progress;
+
+/// Loads an archive's images into the engine and places its programs in the cache; tells which
+/// Istio they are of.
+///
+/// # Errors
+/// What is wrong with the archive, before anything is changed; or an engine or file system that
+/// fails.
+pub async fn import(
+    engine: &Engine,
+    cache: &Cache,
+    path: &Path,
+    probe: Option<&ProbeBinary>,
+    progress: &Progress,
+) -> Result<IstioBuild, LabError> {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let archive = Archive::open(&path)?;
+    let manifest = archive.manifest.clone();
+    let istio = istio_of(&path, &manifest)?;
+    let wanted = fits(&path, &manifest, &istio, probe)?;
+    let images = manifest.file(IMAGES).map_or(0, |file| file.bytes);
+    room::for_import(engine, cache.root(), images).await?;
+
+    let stage = progress.stage(format!("Checking {}", path.display()));
+    let (archive, stage) = blocking(move |alive| {
+        let mut archive = archive;
+        archive.verify(alive, &stage)?;
+        Ok((archive, stage))
+    })
+    .await?;
+    stage.done();
+
+    let _one_builder = cache.lock(progress).await?;
+    let archive = place_programs(cache, archive, &wanted.programs).await?;
+    let ids = load_images(engine, archive, progress).await?;
+    Imported::of(path, &manifest, ids).write(cache, istio.id)?;
+    Ok(istio)
+}
+
+fn istio_of(path: &Path, manifest: &Manifest) -> Result<IstioBuild, ArchiveError> {
+    let known = pins::ISTIO_BUILDS.iter();
+    let found = known.copied().find(|build| build.id == manifest.istio);
+    found.ok_or_else(|| ArchiveError::UnknownIstio {
+        path: path.to_owned(),
+        istio: manifest.istio.clone(),
+        meshproof: manifest.meshproof.clone(),
+    })
+}
+
+/// What a lab of the archive's Istio asks for here, if the archive has all of it.
+fn fits(
+    path: &Path,
+    manifest: &Manifest,
+    istio: &IstioBuild,
+    probe: Option<&ProbeBinary>,
+) -> Result<Wanted, ArchiveError> {
+    let wanted = Wanted::of_any(istio, probe);
+    let holds = |reference: &str| manifest.images.iter().any(|i| i.reference == reference);
+    let lacks = |program: &&WantedProgram| {
+        let file = format!("{PROGRAMS}/{}/{}", program.folder(), program.program);
+        manifest.file(&file).is_none()
+    };
+    let images = wanted
+        .images
+        .iter()
+        .filter(|image| !holds(&image.reference));
+    let programs = wanted.programs.iter().filter(lacks);
+    let mut lacking: Vec<&str> = images.map(|image| image.name).collect();
+    lacking.extend(programs.map(|program| program.program));
+    if lacking.is_empty() {
+        return Ok(wanted);
+    }
+    // With another version of everything the probe is the least of it.
+    if lacking != [PROBE] {
+        return Err(ArchiveError::OtherRecipes {
+            path: path.to_owned(),
+            meshproof: manifest.meshproof.clone(),
+            lacking: lacking.join(", "),
+        });
+    }
+    let its = manifest.images.iter().find(|image| {
+        let repository = image
+            .reference
+            .rsplit_once(':')
+            .map_or("", |(name, _)| name);
+        repository.ends_with(&format!("/{PROBE}"))
+    });
+    Err(ArchiveError::OtherProbe {
+        path: path.to_owned(),
+        archive: its.map_or("of none", |image| &image.origin).to_owned(),
+        here: probe.map_or("missing", |probe| &probe.version).to_owned(),
+    })
+}
+
+/// Places the programs as whole artifacts, as their builds would have.
+async fn place_programs(
+    cache: &Cache,
+    archive: Archive,
+    programs: &[WantedProgram],
+) -> Result<Archive, LabError> {
+    // An artifact that is there already gives the archive back unread.
+    let mut archive = Some(archive);
+    for program in programs {
+        let prefix = format!("{PROGRAMS}/{}/", program.folder());
+        let held = &mut archive;
+        cache
+            .artifact(&program.artifact, &program.key, async |at: PathBuf| {
+                let mut archive = held.take().expect("it is put back below");
+                *held = Some(
+                    blocking(move |alive| {
+                        let files = archive.manifest.files.clone();
+                        for file in files {
+                            let Some(name) = file.path.strip_prefix(&prefix).and_then(plain) else {
+                                continue;
+                            };
+                            let to = at.join(name);
+                            let writing = LabError::file("writing", &to);
+                            let made = std::fs::File::create(&to);
+                            let mut made = made.map_err(writing)?;
+                            archive.read(&file.path, alive, |piece| made.write_all(piece))?;
+                            made.set_permissions(std::fs::Permissions::from_mode(0o755))
+                                .map_err(LabError::file("making executable", &to))?;
+                        }
+                        Ok(archive)
+                    })
+                    .await?,
+                );
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(archive.expect("it is put back above"))
+}
+
+/// A name without any folder in it.
+fn plain(name: &str) -> Option<&str> {
+    let mut parts = Path::new(name).components();
+    let one = matches!(parts.next(), Some(std::path::Component::Normal(_)));
+    (one && parts.next().is_none()).then_some(name)
+}
+
+/// Loads the images; tells their ids in the engine, in the manifest's order.
+async fn load_images(
+    engine: &Engine,
+    archive: Archive,
+    progress: &Progress,
+) -> Result<Vec<String>, LabError> {
+    let stage = progress.stage("Loading the images");
+    let images = archive.manifest.images.clone();
+    let bytes = archive.manifest.file(IMAGES).map_or(0, |file| file.bytes);
+    stage.set_total_bytes(bytes);
+    let pipe = std::io::pipe().map_err(LabError::file("making a pipe for", IMAGES))?;
+    let (reader, mut writer) = pipe;
+    let feeding = blocking(move |alive| {
+        let mut archive = archive;
+        let mut ended_early = false;
+        archive.read(IMAGES, alive, |piece| {
+            // An engine that ends early says why itself.
+            ended_early |= !ended_early && writer.write_all(piece).is_err();
+            stage.advance(piece.len() as u64);
+            Ok(())
+        })?;
+        Ok(stage)
+    });
+    let (loaded, fed) = tokio::join!(engine.load_from(reader), feeding);
+    let stage = fed?;
+    loaded?;
+    let names: Vec<&str> = images
+        .iter()
+        .map(|image| image.reference.as_str())
+        .collect();
+    let ids = engine.image_ids(&names).await?;
+    let found: Vec<String> = ids.into_iter().flatten().collect();
+    if found.len() != images.len() {
+        return Err(LabError::Unexpected {
+            what: "the engine after loading".into(),
+            found: format!(
+                "it has {} of the archive's {} images",
+                found.len(),
+                images.len()
+            ),
+            cure: "see what `docker load` says of the archive's images.tar (unzip it)".into(),
+        });
+    }
+    stage.done();
+    Ok(found)
+}
+
+#[cfg(test)]
+#[path = "import_tests.rs"]
+mod tests;

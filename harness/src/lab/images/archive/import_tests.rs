@@ -1,0 +1,125 @@
+use super::*;
+use crate::lab::fake_client::FakeClient;
+use crate::lab::images::archive::fixture::{ISTIO, probe, references, written};
+
+/// An engine that has every image of the archive once it was asked to load.
+fn client() -> FakeClient {
+    let images = references();
+    let images: Vec<String> = images
+        .iter()
+        .map(|name| format!("{name} sha256:{name}"))
+        .collect();
+    FakeClient::new("docker")
+        .answers("version*", "20.10.24 linux/amd64\n")
+        .answers("info*", "/\n")
+        .answers("images*", &(images.join("\n") + "\n"))
+}
+
+#[tokio::test]
+async fn images_are_loaded_and_programs_placed_as_a_build_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.zip");
+    written(&path, |_| {});
+    let cache = Cache::at(folder.path().join("cache"));
+    let client = client();
+    let engine = client.engine().await;
+    let (probe, progress) = (probe("1"), Progress::silent());
+    for _ in ["once", "and with all of it there"] {
+        let istio = import(&engine, &cache, &path, Some(&probe), &progress).await;
+        assert_eq!(istio.unwrap(), ISTIO);
+    }
+    let loads = client
+        .calls()
+        .iter()
+        .filter(|call| call.contains("load"))
+        .count();
+    assert_eq!(loads, 2);
+    for program in Wanted::of(&ISTIO, &probe).programs {
+        let placed = cache
+            .place(&program.artifact, &program.key)
+            .join(program.program);
+        let mode = placed.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755, "{}", placed.display());
+        assert_eq!(std::fs::read_to_string(placed).unwrap(), "#!/bin/sh\n");
+    }
+    let records = Imported::all(&cache);
+    let [record] = records.as_slice() else {
+        panic!("not one import is remembered: {records:?}");
+    };
+    let node = &references()[0];
+    assert!(record.brought(node, &format!("sha256:{node}")));
+}
+
+#[tokio::test]
+async fn an_engine_that_fails_says_why_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.zip");
+    written(&path, |_| {});
+    let cache = Cache::at(folder.path().join("cache"));
+    let client = client().fails("load*", "no space left on device\n");
+    let (engine, probe) = (client.engine().await, probe("1"));
+    let imported = import(&engine, &cache, &path, Some(&probe), &Progress::silent()).await;
+    let error = imported.unwrap_err().to_string();
+    assert!(error.contains("no space left on device"), "{error}");
+    assert_eq!(Imported::all(&cache), []);
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_changes_nothing_and_is_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.zip");
+    let cache = Cache::at(folder.path().join("cache"));
+    let client = client();
+    let engine = client.engine().await;
+    let right = probe("1");
+    let mut told = vec![];
+    let mut refused = async |probe: Option<&ProbeBinary>| {
+        let imported = import(&engine, &cache, &path, probe, &Progress::silent()).await;
+        let error = imported.unwrap_err();
+        assert!(matches!(error, LabError::Archive(_)), "{error}");
+        told.push(
+            error
+                .to_string()
+                .replace(&folder.path().display().to_string(), "/media"),
+        );
+    };
+    refused(Some(&right)).await;
+    std::fs::write(&path, "nothing of ours").unwrap();
+    refused(Some(&right)).await;
+    written(&path, |_| {});
+    refused(None).await;
+    refused(Some(&probe("2"))).await;
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    refused(Some(&right)).await;
+    written(&path, |manifest| {
+        manifest.format = 2;
+        manifest.meshproof = "9.0.0".into();
+    });
+    refused(Some(&right)).await;
+    written(&path, |manifest| {
+        manifest.architecture = "linux/arm64".into()
+    });
+    refused(Some(&right)).await;
+    written(&path, |manifest| manifest.istio = "1.99.0".into());
+    refused(Some(&right)).await;
+    written(&path, |manifest| {
+        manifest.images[0].reference = "meshproof.local/node:old".into()
+    });
+    refused(Some(&right)).await;
+    written(&path, |manifest| manifest.files[0].sha256 = "f00".into());
+    refused(Some(&right)).await;
+    let digest = regex::Regex::new("[0-9a-f]{64}").unwrap();
+    insta::assert_snapshot!(digest.replace_all(&told.join("\n"), "DIGEST"));
+    let calls = client.calls();
+    assert!(!calls.iter().any(|call| call.contains("load")), "{calls:?}");
+    assert!(!cache.root().exists());
+}
+
+#[test]
+fn a_name_with_a_folder_in_it_is_no_file_of_an_artifact() {
+    assert_eq!(plain("kind"), Some("kind"));
+    for path in ["../kind", "a/b", "..", "", "/kind"] {
+        assert_eq!(plain(path), None, "{path}");
+    }
+}

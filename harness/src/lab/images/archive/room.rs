@@ -1,0 +1,115 @@
+//! Whether there is disk enough, asked before anything is written.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::ArchiveError;
+use crate::lab::{Engine, LabError, disk};
+
+/// An engine that loads or saves images unpacks them beside its own copies, in hundredths of them.
+const LOADING: u64 = 200;
+/// The nodes' store, in hundredths of the images that go into it; measured.
+const STORE: u64 = 150;
+
+/// One place and what goes there, in bytes.
+struct Need {
+    what: &'static str,
+    path: PathBuf,
+    bytes: u64,
+    cure: &'static str,
+}
+
+/// Checks that so many bytes of images can be loaded, and that the nodes' store can be made of them
+/// in the cache.
+///
+/// # Errors
+/// [`ArchiveError::NoRoom`], or a file system that does not tell.
+pub async fn for_import(engine: &Engine, cache: &Path, images: u64) -> Result<(), LabError> {
+    let needs = [
+        loading(engine, images * LOADING / 100).await?,
+        Need {
+            what: "preparing the nodes' image store",
+            path: cache.to_owned(),
+            bytes: images * STORE / 100,
+            cure: "free some (meshproof images prune, meshproof reap), or name a larger disk in \
+                   MESHPROOF_CACHE_DIR",
+        },
+    ];
+    check(needs)
+}
+
+/// Checks that an archive of so many bytes can be written, and that the engine can save its images.
+///
+/// # Errors
+/// As [`for_import`].
+pub async fn for_export(engine: &Engine, to: &Path, bytes: u64) -> Result<(), LabError> {
+    let needs = [
+        // It gathers what it saves in a folder of its own first.
+        loading(engine, bytes).await?,
+        Need {
+            what: "writing the archive",
+            path: to.to_owned(),
+            bytes: bytes / 2,
+            cure: "free some, or name a file on a larger disk",
+        },
+    ];
+    check(needs)
+}
+
+async fn loading(engine: &Engine, bytes: u64) -> Result<Need, LabError> {
+    Ok(Need {
+        what: "moving images in and out of the engine",
+        path: engine.root_folder().await?,
+        bytes,
+        cure: "free some (meshproof images prune, docker system prune), or move the engine's \
+               data-root",
+    })
+}
+
+/// Checks needs together where they are on one file system.
+fn check<const N: usize>(needs: [Need; N]) -> Result<(), LabError> {
+    for need in &needs {
+        let here = device(&need.path);
+        let shared = needs.iter().filter(|other| device(&other.path) == here);
+        let needed: u64 = shared.map(|other| other.bytes).sum();
+        let free = disk::free_bytes(&need.path)?;
+        if free < needed {
+            return Err(ArchiveError::NoRoom {
+                what: need.what,
+                path: need.path.clone(),
+                needed_mib: needed >> 20,
+                free_mib: free >> 20,
+                cure: need.cure,
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// The file system of a folder that need not be there yet.
+fn device(path: &Path) -> Option<u64> {
+    let data = path.ancestors().find_map(|path| path.metadata().ok());
+    data.map(|data| data.dev())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_needs_on_one_disk_are_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let free = disk::free_bytes(folder.path()).unwrap();
+        let need = |below: &str| Need {
+            what: "a test",
+            path: folder.path().join(below),
+            bytes: free / 10 * 7,
+            cure: "free some",
+        };
+        assert!(check([need("a")]).is_ok());
+        let error = check([need("a"), need("b/c")]).unwrap_err().to_string();
+        assert!(error.starts_with("a test needs about"), "{error}");
+        assert!(error.ends_with("free some"), "{error}");
+    }
+}

@@ -1,0 +1,280 @@
+//! Removes images and cached artifacts of ours that no lab of a known Istio build asks for any more.
+//!
+//! Ours are images under our own name; others the engine has are not looked at. What a container is
+//! made of, and what a cluster on record runs, stays. What is left of killed runs is for `reap`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::cluster::Record;
+use super::engine::OWNER_LABEL;
+use super::images::wanted::{PROBE, Wanted, artifacts};
+use super::images::{Cache, Images, ProbeBinary, pins, remove_folder};
+use super::size::freed_by_removing;
+use super::store::Delivery;
+use super::{Cluster, Engine, LabError, Paths, node_stores};
+use crate::progress::Progress;
+
+/// What every image of ours is called, to begin with.
+const OURS: &str = "meshproof.local/";
+
+/// What came of pruning.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Pruned {
+    /// Whether nothing was removed, and this is only what would be.
+    pub dry_run: bool,
+    /// What is gone.
+    pub removed: Vec<Pruning>,
+    /// What nobody asks for and stays all the same: its name, and why.
+    pub kept: Vec<(String, String)>,
+    /// What could not be removed, a sentence each.
+    pub failed: Vec<String>,
+}
+
+/// One thing that is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pruning {
+    /// `image` or `artifact`.
+    pub kind: &'static str,
+    /// Its name in the engine, or its folder.
+    pub name: String,
+    /// Its size in bytes. Layers of an image that others share stay, and so do files that nodes
+    /// link to; those of an artifact are not counted.
+    pub bytes: u64,
+}
+
+/// What labs of the known Istio builds ask for.
+#[derive(Debug, Default)]
+struct Asked {
+    images: BTreeSet<String>,
+    artifacts: BTreeSet<String>,
+    /// Name and reason of what is kept by its name alone.
+    whole_names: Vec<(&'static str, &'static str)>,
+}
+
+/// Removes what nobody asks for any more.
+///
+/// # Errors
+/// When the engine does not answer or our folders cannot be read. What cannot be removed is told in
+/// [`Pruned::failed`].
+pub async fn prune(paths: &Paths, dry_run: bool, progress: &Progress) -> Result<Pruned, LabError> {
+    let engine = Engine::connect().await?;
+    let cache = Cache::at(&paths.cache);
+    let probe = ProbeBinary::find().await;
+    // Whoever makes images holds it, and would miss what is removed under it.
+    let _lock = match dry_run {
+        true => None,
+        false => Some(cache.lock(progress).await?),
+    };
+    let asked = Asked::by_labs(&engine, &cache, probe.as_ref()).await?;
+    prune_but(&engine, paths, &asked, dry_run).await
+}
+
+async fn prune_but(
+    engine: &Engine,
+    paths: &Paths,
+    asked: &Asked,
+    dry_run: bool,
+) -> Result<Pruned, LabError> {
+    let mut pruned = Pruned {
+        dry_run,
+        ..Pruned::default()
+    };
+    images(engine, asked, &mut pruned).await?;
+    folders(paths, asked, &mut pruned)?;
+    Ok(pruned)
+}
+
+impl Asked {
+    async fn by_labs(
+        engine: &Engine,
+        cache: &Cache,
+        probe: Option<&ProbeBinary>,
+    ) -> Result<Self, LabError> {
+        let mut asked = Self::default();
+        for istio in pins::ISTIO_BUILDS {
+            let wanted = Wanted::of_any(istio, probe);
+            asked
+                .images
+                .extend(wanted.images.into_iter().map(|i| i.reference));
+            asked.images.extend(wanted.bases);
+            let folders = artifacts(istio).into_iter();
+            asked
+                .artifacts
+                .extend(folders.map(|(name, key)| format!("{name}-{key}")));
+            // What is prepared for nodes is named after what the engine has.
+            let images = match Images::find(engine, cache, istio).await {
+                Ok(images) => images,
+                Err(LabError::ImagesMissing(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            let (folders, image) = Delivery::named(&images);
+            asked.images.insert(image);
+            asked
+                .artifacts
+                .extend(folders.iter().map(|(name, key)| format!("{name}-{key}")));
+        }
+        if probe.is_none() {
+            let why = "there is no meshproof-probe here that would tell which is asked for";
+            asked.whole_names = [PROBE, "store", "preloaded-node"]
+                .map(|name| (name, why))
+                .to_vec();
+        }
+        Ok(asked)
+    }
+
+    /// Why something with this name is kept, whatever its key.
+    fn kept_by_name(&self, name: &str) -> Option<&'static str> {
+        let found = self.whole_names.iter().find(|(known, _)| *known == name);
+        found.map(|(_, why)| *why)
+    }
+}
+
+async fn images(engine: &Engine, asked: &Asked, pruned: &mut Pruned) -> Result<(), LabError> {
+    let all = engine.images_named(OURS).await?;
+    // Whoever is made of one of our images bears its label.
+    let used = engine.inspected(&format!("label={OWNER_LABEL}")).await?;
+    for (reference, id) in all {
+        if asked.images.contains(&reference) {
+            continue;
+        }
+        let name = reference.trim_start_matches(OURS);
+        let name = name.rsplit_once(':').map_or(name, |(name, _)| name);
+        if let Some(why) = asked.kept_by_name(name) {
+            pruned.kept.push((reference, why.into()));
+            continue;
+        }
+        if let Some(container) = used.iter().find(|container| container.image == id) {
+            let why = format!("the container {} is made of it", container.name);
+            pruned.kept.push((reference, why));
+            continue;
+        }
+        let bytes = engine.image_sizes(&[&reference]).await?;
+        let done = match pruned.dry_run {
+            true => Ok(()),
+            false => engine.remove_image(&reference).await,
+        };
+        match done {
+            Ok(()) => pruned.removed.push(Pruning {
+                kind: "image",
+                name: reference,
+                bytes: bytes.into_iter().sum(),
+            }),
+            Err(error) => pruned.failed.push(error.to_string()),
+        }
+    }
+    Ok(())
+}
+
+fn folders(paths: &Paths, asked: &Asked, pruned: &mut Pruned) -> Result<(), LabError> {
+    let folder = paths.cache.join("artifacts");
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(LabError::file("reading", &folder))?,
+    };
+    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    found.sort();
+    let used = used_programs(paths)?;
+    for artifact in found {
+        let folder = artifact
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if asked.artifacts.contains(&folder) {
+            continue;
+        }
+        let shown = artifact.display().to_string();
+        let name = folder
+            .rsplit_once('-')
+            .map_or(folder.as_str(), |(name, _)| name);
+        if let Some(why) = asked.kept_by_name(name) {
+            pruned.kept.push((shown, why.into()));
+            continue;
+        }
+        if let Some((_, cluster)) = used.iter().find(|(path, _)| path.starts_with(&artifact)) {
+            let why = format!("the cluster {cluster} was made with it");
+            pruned.kept.push((shown, why));
+            continue;
+        }
+        let bytes = freed_by_removing([artifact.as_path()]);
+        let done = match pruned.dry_run {
+            true => Ok(()),
+            false => remove_folder(&artifact),
+        };
+        match done {
+            Ok(()) => pruned.removed.push(Pruning {
+                kind: "artifact",
+                name: shown,
+                bytes,
+            }),
+            Err(error) => pruned.failed.push(error.to_string()),
+        }
+    }
+    Ok(())
+}
+
+/// The programs of clusters on record, of other state folders over this cache too, each with its
+/// cluster's name.
+fn used_programs(paths: &Paths) -> Result<Vec<(PathBuf, String)>, LabError> {
+    let others = node_stores::all(paths)?;
+    let others = others.iter().filter_map(|(_, record)| record_in(record));
+    let own = Cluster::all(paths)?
+        .into_iter()
+        .map(|cluster| cluster.record);
+    let records = own.chain(others);
+    let programs = records.flat_map(|record| {
+        let name = record.name;
+        record
+            .programs
+            .into_iter()
+            .map(move |path| (path, name.clone()))
+    });
+    Ok(programs.collect())
+}
+
+fn record_in(folder: &Path) -> Option<Record> {
+    let text = std::fs::read_to_string(folder.join("record.json")).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+impl Engine {
+    /// Names and ids of the images whose name begins like this.
+    async fn images_named(&self, prefix: &str) -> Result<Vec<(String, String)>, LabError> {
+        let output = self
+            .docker()
+            .args([
+                "images",
+                "--no-trunc",
+                "--format",
+                "{{.Repository}}:{{.Tag}} {{.ID}}",
+            ])
+            .run()
+            .await
+            .map_err(LabError::program("listing the engine's images"))?;
+        let lines = output
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with(prefix));
+        let named = lines.filter_map(|line| line.split_once(' '));
+        Ok(named
+            .map(|(name, id)| (name.to_owned(), id.to_owned()))
+            .collect())
+    }
+
+    /// Removes an image by its name, unless a container is made of it.
+    async fn remove_image(&self, reference: &str) -> Result<(), LabError> {
+        self.docker()
+            .args(["rmi", reference])
+            .run()
+            .await
+            .map_err(LabError::program(format!("removing the image {reference}")))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "prune_tests.rs"]
+mod tests;

@@ -1,0 +1,185 @@
+use super::*;
+use crate::lab::fake_client::FakeClient;
+
+/// An engine with an image that is asked for, two old ones of which one is in use, and others'.
+fn client() -> FakeClient {
+    let container =
+        r#"[{"Id":"c","Name":"/a-node","Image":"sha256:used","Config":{},"Mounts":[]}]"#;
+    FakeClient::new("docker")
+        .answers("version*", "20.10.24 linux/amd64\n")
+        .answers(
+            "images*",
+            "meshproof.local/node:new sha256:new\nmeshproof.local/node:old sha256:old\n\
+             meshproof.local/istio/pilot:old sha256:used\nalpine:3 sha256:alpine\n\
+             meshproof.local/probe:0 sha256:probe\n",
+        )
+        .answers("image inspect*", "511000000\n")
+        .answers("ps*label=io.meshproof.lab*", "c a-node\n")
+        .answers("inspect*", container)
+}
+
+/// A cache with an artifact that is asked for, an old one, and one that a cluster runs.
+fn paths(client: &FakeClient) -> Paths {
+    let paths = Paths {
+        cache: client.folder().join("cache"),
+        state: client.folder().join("state"),
+    };
+    let made = |artifact: &str| {
+        let folder = paths.cache.join("artifacts").join(artifact);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("kind"), vec![7; 50_000]).unwrap();
+        folder.join("kind")
+    };
+    made("kind-new");
+    made("kubernetes-old");
+    made("store-0");
+    // The first is a cluster of this lab, the second of another one over the same cache.
+    let other = client.folder().join("elsewhere/clusters/b");
+    for (record, name, program) in [
+        (paths.cluster("a"), "a", made("kind-old")),
+        (other.clone(), "b", made("kind-older")),
+    ] {
+        std::fs::create_dir_all(&record).unwrap();
+        let text = serde_json::json!({
+            "name": name, "purpose": "a test", "complete": true, "containers": [],
+            "running_since": [], "programs": [program],
+        });
+        std::fs::write(record.join("record.json"), text.to_string()).unwrap();
+    }
+    let stores = paths.cache.join("nodes/b");
+    std::fs::create_dir_all(&stores).unwrap();
+    node_stores::sign(&stores, &other).unwrap();
+    paths
+}
+
+fn asked(whole_names: &[(&'static str, &'static str)]) -> Asked {
+    Asked {
+        images: ["meshproof.local/node:new".into()].into(),
+        artifacts: ["kind-new".into()].into(),
+        whole_names: whole_names.to_vec(),
+    }
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap()
+}
+
+#[tokio::test]
+async fn what_nobody_asks_for_goes_and_what_is_in_use_stays() {
+    let client = client();
+    let paths = paths(&client);
+    let engine = client.engine().await;
+    let pruned = prune_but(&engine, &paths, &asked(&[]), false)
+        .await
+        .unwrap();
+    let removed: Vec<_> = pruned
+        .removed
+        .iter()
+        .map(|r| (r.kind, last(&r.name)))
+        .collect();
+    let expected = [
+        ("image", "node:old"),
+        ("image", "probe:0"),
+        ("artifact", "kubernetes-old"),
+        ("artifact", "store-0"),
+    ];
+    assert_eq!(removed, expected);
+    assert_eq!(pruned.removed[0].bytes, 511_000_000);
+    let kept: Vec<_> = pruned
+        .kept
+        .iter()
+        .map(|(n, why)| (last(n), why.as_str()))
+        .collect();
+    let expected = [
+        ("pilot:old", "the container a-node is made of it"),
+        ("kind-old", "the cluster a was made with it"),
+        ("kind-older", "the cluster b was made with it"),
+    ];
+    assert_eq!(kept, expected);
+    let removals = client
+        .calls()
+        .into_iter()
+        .filter(|call| call.contains("rmi"));
+    let expected = [
+        "docker rmi meshproof.local/node:old",
+        "docker rmi meshproof.local/probe:0",
+    ];
+    assert_eq!(removals.collect::<Vec<_>>(), expected);
+    let there = |artifact: &str| paths.cache.join("artifacts").join(artifact).exists();
+    assert!(there("kind-new") && there("kind-old") && !there("kubernetes-old"));
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_the_same_and_removes_nothing() {
+    let client = client();
+    let paths = paths(&client);
+    let engine = client.engine().await;
+    let dry = prune_but(&engine, &paths, &asked(&[]), true).await.unwrap();
+    assert!(!client.calls().iter().any(|call| call.contains("rmi")));
+    assert!(paths.cache.join("artifacts/kubernetes-old").exists());
+    let done = prune_but(&engine, &paths, &asked(&[]), false)
+        .await
+        .unwrap();
+    assert_eq!(dry.removed, done.removed);
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_apart_stays() {
+    let client = client().fails("rmi*", "conflict: unable to remove (must force)\n");
+    let paths = paths(&client);
+    let engine = client.engine().await;
+    let asked = asked(&[("probe", "no probe"), ("store", "no probe")]);
+    let pruned = prune_but(&engine, &paths, &asked, false).await.unwrap();
+    let kept: Vec<_> = pruned.kept.iter().map(|(name, _)| last(name)).collect();
+    assert!(
+        kept.contains(&"probe:0") && kept.contains(&"store-0"),
+        "{kept:?}"
+    );
+    assert!(
+        pruned.failed[0].contains("must force"),
+        "{:?}",
+        pruned.failed
+    );
+}
+
+#[tokio::test]
+async fn labs_ask_for_every_artifact_of_their_builds() {
+    let client = FakeClient::new("docker").answers("version*", "20.10.24 linux/amd64\n");
+    let cache = Cache::at(client.folder().join("cache"));
+    let asked = Asked::by_labs(&client.engine().await, &cache, None)
+        .await
+        .unwrap();
+    for istio in pins::ISTIO_BUILDS {
+        for program in Wanted::of_any(istio, None).programs {
+            assert!(
+                asked.artifacts.contains(&program.folder()),
+                "{}",
+                program.folder()
+            );
+        }
+    }
+    let named = |name: &str| {
+        asked
+            .artifacts
+            .iter()
+            .any(|folder| folder.starts_with(name))
+    };
+    for name in [
+        "envoy-",
+        "etcd-",
+        "coredns-",
+        "ignite-jars-",
+        "kind-files-",
+        "kubernetes-",
+        "go-",
+    ] {
+        assert!(named(name), "{name}");
+    }
+    assert!(
+        asked
+            .images
+            .iter()
+            .any(|image| image.starts_with("meshproof.local/debian:"))
+    );
+    assert!(asked.kept_by_name("store").is_some());
+}
