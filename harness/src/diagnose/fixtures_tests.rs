@@ -125,6 +125,18 @@ const TABLE: &[Row] = &[
         &["MP052"],
         &["MP053"],
     ),
+    row(
+        "x1a",
+        "47500 taken by an outgoing connection in each pod",
+        &["MP026", "MP020"],
+        &[],
+    ),
+    row(
+        "x1b",
+        "47100 taken by an outgoing connection in each pod",
+        &["MP026", "MP021"],
+        &[],
+    ),
 ];
 
 fn recorded() -> Vec<(String, Snapshot)> {
