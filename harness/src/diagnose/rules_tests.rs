@@ -532,7 +532,6 @@ fn entry(snapshot: &mut Snapshot, port: u16) -> &mut Value {
     ports.find(|entry| entry["port"] == port).unwrap()
 }
 
-/// Lets the first node say that it listens on another port.
 /// The first node's log says that it listens on this port, in the words of a recorded one on 47501.
 fn listens(s: &mut Snapshot, port: &str) {
     let recorded = include_str!("../../fixtures/product/taken-port/node-1.log");

@@ -6,9 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use meshproof_protocol::ports::ProductPort;
-
 use super::logs::NodeLog;
+use super::reserved_ports::IN_EPHEMERAL_RANGE;
 use super::rest::TopNode;
 use crate::outcome::Symptom;
 
@@ -161,7 +160,7 @@ fn elsewhere(nodes: &[NodeView<'_>]) -> String {
         let other = node.log.bound_in_place_of(port)?;
         Some(format!("; {} bound {other} in place of {port}", node.name))
     };
-    [ProductPort::Discovery, ProductPort::Communication]
+    IN_EPHEMERAL_RANGE
         .into_iter()
         .flat_map(|port| {
             nodes

@@ -1,5 +1,9 @@
 //! MP026: a node found its port in use and listens on the next.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use super::{Answer, Rule, Said, advice, listed, restart};
 use crate::diagnose::view::{ProductPod, State, View};
 use crate::outcome::{Remedy, Symptom, Weight};
@@ -49,20 +53,16 @@ fn found(
         .iter()
         .map(|(own, other)| format!("{other} in place of {own}"));
     let (_, other) = elsewhere[0];
+    let sysctls = sysctls(pod.pod);
     let reserve = match pod.owner() {
         Some((kind, name)) => Remedy::Patch {
             object: format!("{kind} {}/{name}", view.namespace()),
-            yaml: format!(
-                "spec:\n  template:\n    spec:\n      securityContext:\n        sysctls:\n          \
-                 - name: {}\n            value: \"{}\"\n",
-                reserved_ports::SYSCTL,
-                reserved_ports::value()
-            ),
+            yaml: patch(&sysctls),
         },
         None => advice(format!(
             "make the pod anew with the sysctl {} set to {}",
             reserved_ports::SYSCTL,
-            reserved_ports::value()
+            sysctls[reserved_ports::SYSCTL]
         )),
     };
     RULE.finding(Said {
@@ -77,4 +77,43 @@ fn found(
         ),
         remedies: vec![reserve, restart(view)],
     })
+}
+
+/// The pod's own settings, and the product's ports reserved among them: a patch replaces the whole list.
+fn sysctls(pod: &Value) -> BTreeMap<String, String> {
+    let own = pod["spec"]["securityContext"]["sysctls"].as_array();
+    let text = |entry: &Value, key: &str| Some(entry[key].as_str()?.to_owned());
+    let mut all: BTreeMap<String, String> = own
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some((text(entry, "name")?, text(entry, "value")?)))
+        .collect();
+    let reserved = reserved_ports::with(all.get(reserved_ports::SYSCTL).map(String::as_str));
+    all.insert(reserved_ports::SYSCTL.into(), reserved);
+    all
+}
+
+fn patch(sysctls: &BTreeMap<String, String>) -> String {
+    let mut yaml =
+        "spec:\n  template:\n    spec:\n      securityContext:\n        sysctls:\n".to_owned();
+    for (name, value) in sysctls {
+        yaml += &format!("          - name: {name}\n            value: {value:?}\n");
+    }
+    yaml
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_patch_keeps_what_the_pod_sets_itself() {
+        let own = json!({ "spec": { "securityContext": { "sysctls": [
+            { "name": "net.ipv4.tcp_syncookies", "value": "1" },
+            { "name": "net.ipv4.ip_local_reserved_ports", "value": "8000-8100,47500" },
+        ] } } });
+        insta::assert_snapshot!(patch(&sysctls(&own)));
+    }
 }

@@ -67,7 +67,7 @@ pub fn reserve_ports(manifest: &mut Manifest) -> Result<(), EditError> {
         return Err(missing("spec of the pod template"));
     }
     pod["securityContext"]["sysctls"] =
-        json!([{ "name": reserved_ports::SYSCTL, "value": reserved_ports::value() }]);
+        json!([{ "name": reserved_ports::SYSCTL, "value": reserved_ports::with(None) }]);
     Ok(())
 }
 
