@@ -15,6 +15,8 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::waits::Wait;
+
 /// What this process itself used, its children excluded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OwnUse {
@@ -170,8 +172,13 @@ impl Program {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub async fn run_with(mut self, on_line: impl FnMut(&str)) -> Result<Output, ProcessError> {
+    pub async fn run_with(mut self, mut on_line: impl FnMut(&str)) -> Result<Output, ProcessError> {
         let command = self.command_line();
+        let wait = Wait::begin(format!("`{command}` to end"));
+        let on_line = |line: &str| {
+            wait.seen(line);
+            on_line(line);
+        };
         let mut running = Running(self.spawn()?);
         let input = self.input.take();
         let child = &mut running.0;

@@ -19,9 +19,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("outcome", &[]),
     ("progress", &[]),
     ("tls", &[]),
-    ("process", &[]),
-    ("kube", &["outcome", "progress", "tls"]),
-    ("lab", &["outcome", "progress", "tls", "process", "kube"]),
+    ("waits", &[]),
+    ("process", &["waits"]),
+    ("kube", &["outcome", "progress", "tls", "waits"]),
+    (
+        "lab",
+        &["outcome", "progress", "tls", "waits", "process", "kube"],
+    ),
     ("mesh", &["outcome", "progress", "tls", "process", "kube"]),
     (
         "product",
@@ -32,7 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "evidence",
         &[
-            "outcome", "progress", "tls", "process", "kube", "mesh", "product", "diagnose",
+            "outcome", "progress", "tls", "waits", "process", "kube", "mesh", "product", "diagnose",
         ],
     ),
     ("expectation", &["outcome"]),
@@ -43,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "outcome",
             "progress",
             "tls",
+            "waits",
             "process",
             "kube",
             "lab",

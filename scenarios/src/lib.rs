@@ -4,6 +4,7 @@ pub mod behaviour;
 pub mod catalogue;
 pub mod cleanup;
 pub mod cli;
+pub mod duration;
 pub mod gateway_port;
 pub mod gridgain_options;
 pub mod progress_bar;

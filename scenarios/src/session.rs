@@ -3,7 +3,7 @@
 //! The command line and the trials both go through here, so that they prove the same.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use meshproof_harness::expectation::{self, Expectations};
@@ -18,12 +18,17 @@ use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::progress::Progress;
 use meshproof_harness::report::folder::{CAPTURES, FolderError, RunFolder};
-use meshproof_harness::scenario::{Keeping, Plan, Runner, Scenario, Stand, StepError, namespaces};
+use meshproof_harness::scenario::{
+    Keeping, Plan, RunLimit, Runner, Scenario, Stand, StepError, namespaces,
+};
 
 use crate::cleanup::{self, Cleanup};
 
 /// The expectations on record when this program was compiled.
 pub const EXPECTATIONS: &str = include_str!("../expectations.toml");
+
+/// What is done before the first scenario, for whoever is told that a run's limit was over.
+pub const BRINGING_UP: &str = "bringing up the lab and its mesh";
 
 /// What a session is asked to do.
 #[derive(Debug, Clone)]
@@ -38,6 +43,8 @@ pub struct Options {
     pub fresh: bool,
     /// The factor on every limit.
     pub timeout_scale: f64,
+    /// How long the whole run may take.
+    pub limit: Option<Duration>,
     /// The local port for the gateway; 0 takes any.
     pub gateway_port: u16,
     /// Leave standing what scenarios make.
@@ -68,8 +75,23 @@ impl Session {
     /// Brings up lab and mesh, clears away what an earlier run left, and stands before the plan.
     ///
     /// # Errors
-    /// When there is no lab to be had, or the mesh cannot be installed.
+    /// When there is no lab to be had, the mesh cannot be installed, or the run's limit is over before
+    /// they stand.
     pub async fn begin(
+        paths: &Paths,
+        run_id: String,
+        options: Options,
+        plan: Plan,
+        cleanup: &Cleanup,
+        progress: &Progress,
+    ) -> Result<Self, StepError> {
+        let limit = RunLimit::from_now(options.limit);
+        let begun = Self::begin_within(limit, paths, run_id, options, plan, cleanup, progress);
+        limit.within(BRINGING_UP, begun).await
+    }
+
+    async fn begin_within(
+        limit: RunLimit,
         paths: &Paths,
         run_id: String,
         options: Options,
@@ -147,6 +169,7 @@ impl Session {
             install: install(&lab, &options),
             gateway_port: options.gateway_port,
             keep: options.keep,
+            limit,
             progress: progress.clone(),
         };
         let folder = RunFolder::create(&paths.state, &run_id)

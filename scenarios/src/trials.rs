@@ -14,6 +14,7 @@ use meshproof_harness::report::{checks, table};
 use meshproof_harness::scenario::{About, jobs_here};
 
 use crate::catalogue;
+use crate::duration;
 use crate::gridgain_options::{ProductArguments, ProductError};
 use crate::rotation::{self, Rotation};
 use crate::session::{EXPECTATIONS, Options};
@@ -108,6 +109,9 @@ pub enum AskedError {
     /// `MESHPROOF_TIMEOUT_SCALE`.
     #[error("MESHPROOF_TIMEOUT_SCALE is {0:?}; unset it or give a number above 0, such as 1.5")]
     TimeoutScale(String),
+    /// `MESHPROOF_LIMIT`.
+    #[error("MESHPROOF_LIMIT is {0:?}; unset it or give a duration, such as 20m or 1h30m")]
+    Limit(String),
     /// `MESHPROOF_JOBS`.
     #[error("MESHPROOF_JOBS is {0:?}; unset it or give a whole number of 1 or more")]
     Jobs(String),
@@ -118,6 +122,7 @@ pub enum AskedError {
 
 /// Reads what is asked: `MESHPROOF_ISTIO` (a build's id), `MESHPROOF_SIDECAR` (how pods get their
 /// sidecar: auto, native, classic), `MESHPROOF_TIMEOUT_SCALE` (the factor on every limit),
+/// `MESHPROOF_LIMIT` (how long the whole run may take),
 /// `MESHPROOF_JOBS` (cases side by side), `MESHPROOF_KEEP` (leave all on the cluster),
 /// `MESHPROOF_ROTATE` (the commit whose turn of cases is run), `CI` (begin with a fresh cluster), and
 /// what [`ProductArguments::from_environment`] reads.
@@ -136,6 +141,10 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
             _ => return Err(AskedError::TimeoutScale(scale)),
         },
     };
+    let limit = match text("MESHPROOF_LIMIT") {
+        None => None,
+        Some(limit) => Some(duration::parse(&limit).map_err(|_| AskedError::Limit(limit))?),
+    };
     let jobs = match text("MESHPROOF_JOBS") {
         None => jobs_here(),
         Some(jobs) => match jobs.parse() {
@@ -153,6 +162,7 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
             // from there, and fresh once per trial would be absurd.
             fresh: set("CI") && !set("NEXTEST"),
             timeout_scale,
+            limit,
             gateway_port: 0,
             keep: set("MESHPROOF_KEEP"),
             expectations: EXPECTATIONS.to_owned(),
@@ -344,6 +354,10 @@ mod tests {
             unknown.contains("\"1.0\"") && unknown.contains(id),
             "{unknown}"
         );
+        let limited = ask(&[("MESHPROOF_LIMIT", "20m")]).unwrap().options.limit;
+        assert_eq!(limited, Some(std::time::Duration::from_secs(1200)));
+        let none = ask(&[("MESHPROOF_LIMIT", "soon")]).unwrap_err();
+        assert_eq!(none, AskedError::Limit("soon".into()));
         for scale in ["fast", "0", "-1", "NaN", "inf"] {
             let error = ask(&[("MESHPROOF_TIMEOUT_SCALE", scale)]).unwrap_err();
             assert_eq!(error, AskedError::TimeoutScale(scale.into()));

@@ -14,6 +14,7 @@ use crate::outcome::{Evidence, Symptom};
 use crate::product::logs::NodeLog;
 use crate::product::rest::{Command, TopNode, answer};
 use crate::product::state::{ClusterState, NodeView, cluster_state};
+use crate::waits::Wait;
 
 /// The container of the guide's pods that holds the node.
 pub const NODE_CONTAINER: &str = "ignite-node";
@@ -172,12 +173,16 @@ async fn come_to(
 ) -> Result<(ClusterState, Vec<NodeReading>), KubeError> {
     let begun = Instant::now();
     let limit = kube.limit(limit_seconds);
+    let wait = Wait::begin(format!(
+        "the nodes in {namespace} to show what they come to"
+    ));
     loop {
         let left = limit.saturating_sub(begun.elapsed());
         // A limit that passed shows in the reading.
         let _ = tokio::time::timeout(left, logs_come_to(kube, namespace, &said)).await;
         let readings = read(kube, namespace).await?;
         let state = state(&readings);
+        wait.seen(&format!("{:?}", state.symptom));
         if enough(state.symptom) || begun.elapsed() >= limit {
             return Ok((state, readings));
         }

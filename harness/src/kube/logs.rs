@@ -8,6 +8,7 @@ use kube::Api;
 use kube::api::LogParams;
 
 use super::{Kube, KubeError, Seen};
+use crate::waits::Wait;
 
 impl Kube {
     /// The whole log of the container that runs now.
@@ -72,6 +73,7 @@ impl Kube {
     ) -> Result<T, KubeError> {
         let name = name.into();
         let to = format!("{namespace}/{pod}/{container}");
+        let wait = Wait::begin(name.as_str());
         let mut last_seen = "an empty log".to_owned();
         let following = async {
             let mut lines = Box::pin(self.log_lines(namespace, pod, container).await?);
@@ -84,7 +86,10 @@ impl Kube {
                 text.push('\n');
                 match condition(&text) {
                     Seen::Met(value) => return Ok(value),
-                    Seen::NotYet(seen) => last_seen = seen,
+                    Seen::NotYet(seen) => {
+                        wait.seen(&seen);
+                        last_seen = seen;
+                    }
                 }
             }
             Err(KubeError::Stream {

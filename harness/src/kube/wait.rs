@@ -14,6 +14,7 @@ use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::KubeError;
+use crate::waits::Wait;
 
 /// What a condition says of the objects it saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +102,7 @@ async fn first_met<K, T>(
 where
     K: Resource,
 {
+    let wait = Wait::begin(name.as_str());
     let mut last_seen = "nothing yet".to_owned();
     let mut events = std::pin::pin!(events);
     let looking = async {
@@ -126,6 +128,7 @@ where
                 Some(Err(error)) => {
                     broken += 1;
                     last_seen = format!("the watch broke: {error}");
+                    wait.seen(&last_seen);
                     if broken == 5 {
                         return Err(error.to_string());
                     }
@@ -138,7 +141,10 @@ where
             }
             match condition(&objects) {
                 Seen::Met(value) => return Ok(value),
-                Seen::NotYet(seen) => last_seen = seen,
+                Seen::NotYet(seen) => {
+                    wait.seen(&seen);
+                    last_seen = seen;
+                }
             }
         }
     };

@@ -3,6 +3,7 @@
 use super::*;
 use crate::lab::fake_client::FakeClient;
 use crate::lab::images::{Present, pins};
+use crate::lab::kind::KindCluster;
 
 fn images() -> Images {
     let image = |name: &str| Present {

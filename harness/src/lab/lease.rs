@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::LabError;
 use crate::process::lineage::is_ancestor;
 use crate::progress::{Progress, Stage};
+use crate::waits::Wait;
 
 /// The file of the lease in the folder of what is leased.
 const FILE: &str = "lease";
@@ -73,6 +74,7 @@ pub async fn wait(
     progress: &Progress,
 ) -> Result<Lease, LabError> {
     let mut stage: Option<Stage> = None;
+    let noted = Wait::begin(what);
     loop {
         let mut file = match attempt(path)? {
             Asked::Free(file) => {
@@ -91,7 +93,9 @@ pub async fn wait(
             });
         }
         let stage = stage.get_or_insert_with(|| progress.stage(format!("Waiting for {what}")));
-        stage.message(format!("held by {holder}"));
+        let held = format!("held by {holder}");
+        stage.message(&held);
+        noted.seen(&held);
         // Only to wait: it is then asked for anew, since the file may be another by then. On a
         // thread of its own, because a runtime waits at its end for its blocking ones.
         let (tell, told) = tokio::sync::oneshot::channel();

@@ -109,11 +109,25 @@ pub fn run_id(started: Timestamp, what: &str) -> String {
 }
 
 /// One run's folder, locked until the last of its clones is gone: nobody takes it for that of a run
-/// that was killed.
+/// that was killed. One in which nothing lies by then goes with them: the run was broken off before
+/// it had anything to say.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
-    _lock: Arc<File>,
+    _held: Arc<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // The system refuses where anything lies in it.
+        let _ = std::fs::remove_dir(&self.path);
+    }
 }
 
 /// The folder, in a run's own, of what is kept of scenarios whose outcomes are news.
@@ -138,9 +152,13 @@ impl RunFolder {
             path: path.clone(),
             source,
         })?;
+        let held = Held {
+            path: path.clone(),
+            _lock: lock,
+        };
         Ok(Self {
             path,
-            _lock: Arc::new(lock),
+            _held: Arc::new(held),
         })
     }
 

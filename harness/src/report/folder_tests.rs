@@ -79,7 +79,7 @@ fn a_run_is_written_and_latest_follows() {
 #[test]
 fn no_run_overwrites_another() {
     let state = tempfile::tempdir().expect("a temporary folder");
-    RunFolder::create(state.path(), "one").expect("a run folder");
+    let _one = RunFolder::create(state.path(), "one").expect("a run folder");
     let error = RunFolder::create(state.path(), "one").expect_err("the same folder again");
     assert!(
         error.to_string().contains("runs/one cannot be made"),
@@ -123,4 +123,20 @@ fn a_runs_folder_is_locked_while_the_run_goes_on() {
     assert!(other.try_lock().is_err());
     drop(clone);
     assert!(other.try_lock().is_ok());
+}
+
+#[test]
+fn of_a_run_that_was_broken_off_only_what_it_wrote_stays() {
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let empty = RunFolder::create(state.path(), "r1").expect("a run folder");
+    let clone = empty.clone();
+    drop(empty);
+    assert!(clone.path().exists(), "a clone goes on");
+    drop(clone);
+    let wrote = RunFolder::create(state.path(), "r2").expect("a run folder");
+    wrote.add("captures/C3/log", "a line").expect("a capture");
+    drop(wrote);
+    let left = std::fs::read_dir(state.path().join("runs")).expect("the runs");
+    let left: Vec<_> = left.map(|e| e.expect("an entry").file_name()).collect();
+    assert_eq!(left, ["r2"]);
 }

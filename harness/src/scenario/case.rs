@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 
 use super::definition::time;
+use super::limits::{alone_in_time, in_time};
 use super::{Stand, StepError};
 use crate::diagnose::{Snapshot, diagnose};
 use crate::evidence::snapshot;
@@ -113,7 +114,7 @@ pub(super) async fn carry(
     let phases = in_order(case, stand, mutation, stage, &mut carried).await;
     carried.error = phases.err();
     let begun = Instant::now();
-    if let Err(error) = case.put_back(stand).await {
+    if let Err(error) = alone_in_time(stand, "put back", case.put_back(stand)).await {
         carried.error.get_or_insert(error);
     }
     if begun.elapsed() > Duration::from_millis(50) {
@@ -137,27 +138,34 @@ async fn in_order(
     } = carried;
     let begun = Instant::now();
     stage.message("baseline");
-    record.baseline = timed(case.baseline(stand), "baseline", begun, phases).await?;
+    record.baseline = timed(stand, case.baseline(stand), "baseline", begun, phases).await?;
     if !record.started_healthy() {
         return Ok(());
     }
     let begun = Instant::now();
     stage.message("fault");
     let make = mutation != Some(Mutation::NoFault);
-    let fault = timed(case.fault(stand, make), "fault", begun, phases).await?;
+    let fault = timed(stand, case.fault(stand, make), "fault", begun, phases).await?;
     (record.fault, record.in_force) = (fault.shown, fault.in_force);
     if !record.fault_in_force() {
         return Ok(());
     }
     let begun = Instant::now();
     stage.message("symptom");
-    let observed = timed(case.observe(stand), "symptom", begun, phases).await?;
+    let observed = timed(stand, case.observe(stand), "symptom", begun, phases).await?;
     let healthy = observed.symptom == Symptom::Healthy;
     let told = observed.symptom != Symptom::Undecided;
     record.observed = Some(observed);
     let begun = Instant::now();
     stage.message("diagnosis");
-    let (read, said) = timed(diagnosed(stand), "diagnosis", begun, phases).await?;
+    let (read, said) = timed(
+        stand,
+        Box::pin(diagnosed(stand)),
+        "diagnosis",
+        begun,
+        phases,
+    )
+    .await?;
     snapshots.push(("fault", read));
     record.diagnosis = Some(said);
     if healthy || !told {
@@ -167,6 +175,7 @@ async fn in_order(
     stage.message("remedy and recovery");
     let make = mutation != Some(Mutation::NoRemedy);
     let remedied = timed(
+        stand,
         case.remedy(stand, make),
         "remedy and recovery",
         begun,
@@ -178,7 +187,14 @@ async fn in_order(
     record.recovery = remedied.recovery;
     if record.cure != Some(Cure::None) {
         let begun = Instant::now();
-        let (read, said) = timed(diagnosed(stand), "diagnosis again", begun, phases).await?;
+        let (read, said) = timed(
+            stand,
+            Box::pin(diagnosed(stand)),
+            "diagnosis again",
+            begun,
+            phases,
+        )
+        .await?;
         snapshots.push(("recovered", read));
         record.recovery.push(silent(&said));
     }
@@ -213,14 +229,15 @@ async fn diagnosed(stand: &Stand) -> Result<(Snapshot, Diagnosis), StepError> {
     Ok((taken, said))
 }
 
-/// Waits for a phase and notes how long it took, whatever came of it.
+/// Waits for a phase, no longer than it may take, and notes how long it took, whatever came of it.
 async fn timed<T>(
-    phase: impl Future<Output = Result<T, StepError>>,
-    name: &str,
+    stand: &Stand,
+    phase: Phase<'_, T>,
+    name: &'static str,
     begun: Instant,
     phases: &mut Vec<PhaseTime>,
 ) -> Result<T, StepError> {
-    let ended = phase.await;
+    let ended = in_time(stand, name, phase).await;
     phases.push(time(name, begun));
     ended
 }

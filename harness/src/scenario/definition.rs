@@ -5,6 +5,7 @@ use std::time::Instant;
 use futures::future::BoxFuture;
 
 use super::case::Case;
+use super::limits::in_time;
 use super::{Stand, StepError};
 use crate::kube::Kube;
 use crate::outcome::{Check, PhaseTime};
@@ -117,13 +118,14 @@ impl<C: Checkpoint> Erased for C {
         Box::pin(async move {
             let mut phases = vec![];
             let begun = Instant::now();
-            let arranged = self.arrange(stand).await;
+            let arranged = in_time(stand, "arrange", Box::pin(self.arrange(stand))).await;
             phases.push(time("arrange", begun));
             let checks = match arranged {
                 Err(error) => Err(error),
                 Ok(arranged) => {
                     let begun = Instant::now();
-                    let checks = self.check(stand, arranged).await;
+                    let checks =
+                        in_time(stand, "check", Box::pin(self.check(stand, arranged))).await;
                     phases.push(time("check", begun));
                     checks
                 }

@@ -1,5 +1,7 @@
 //! What can keep a step from being carried through.
 
+use std::time::Duration;
+
 use crate::kube::KubeError;
 use crate::lab::LabError;
 use crate::mesh::MeshError;
@@ -21,6 +23,32 @@ pub enum StepError {
     /// A manifest.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// A phase took longer than it may.
+    #[error(
+        "the phase {phase} was not done within its limit of {limit:?}; {waits}; if this machine is \
+         only slow, --timeout-scale 2 doubles every limit"
+    )]
+    PhaseOverLimit {
+        /// Which.
+        phase: &'static str,
+        /// Its limit, scaled.
+        limit: Duration,
+        /// What it was waiting for, how long, and the last state seen.
+        waits: String,
+    },
+    /// The whole run took longer than it may.
+    #[error(
+        "the limit of the whole run, {limit:?}, was over during {what}; {waits}; --limit gives it \
+         more time"
+    )]
+    RunOverLimit {
+        /// What was being done.
+        what: String,
+        /// The limit.
+        limit: Duration,
+        /// What was waited for, how long, and the last state seen.
+        waits: String,
+    },
     /// Anything else, told in one sentence with its cure.
     #[error("{what}: {why}")]
     Other {

@@ -6,7 +6,7 @@ use hyper::{Request, Response};
 use kube::client::Body;
 use serde_json::{Value, json};
 
-use super::{About, Case, Checkpoint, Fault, Phase, Remedied, Scope, Stand, StepError};
+use super::{About, Case, Checkpoint, Fault, Phase, Remedied, RunLimit, Scope, Stand, StepError};
 use crate::expectation::SidecarMode;
 use crate::kube::Kube;
 use crate::mesh::{Capabilities, Install};
@@ -116,6 +116,7 @@ fn stand_on() -> (Stand, Server) {
         },
         gateway_port: 0,
         keep: false,
+        limit: RunLimit::none(),
         progress: Progress::silent(),
     };
     (stand, server)

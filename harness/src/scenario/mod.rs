@@ -9,6 +9,7 @@ mod error;
 #[cfg(test)]
 mod fakes;
 mod keeping;
+mod limits;
 pub mod namespaces;
 mod plan;
 mod runner;
@@ -18,6 +19,7 @@ pub use case::{Case, Fault, Mutation, Phase, Remedied};
 pub use definition::{About, Checkpoint, Scenario, Scope};
 pub use error::StepError;
 pub use keeping::Keeping;
+pub use limits::{NOT_RUN, RunLimit};
 pub use plan::{Plan, jobs_for, jobs_here};
 pub use runner::{CASE_NAMESPACES, NOT_AS_CLAIMED, Runner, namespace_of};
 pub use stand::Stand;

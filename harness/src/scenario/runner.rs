@@ -156,11 +156,14 @@ impl Runner {
 
     async fn step(&self, scenario: &Scenario, stopped_by: Option<&str>) -> ScenarioOutcome {
         let about = scenario.about;
-        if let Some(step) = stopped_by {
+        if let Some(step) = stopped_by.filter(|_| self.stand.limit.is_over().is_none()) {
             let reason = format!("{step} {NOT_AS_CLAIMED}");
             return self.blocked(scenario, reason);
         }
         if let Some(reason) = scenario.blocked(&self.stand.product) {
+            return self.blocked(scenario, reason);
+        }
+        if let Some(reason) = self.stand.limit.is_over() {
             return self.blocked(scenario, reason);
         }
         let stage = self
@@ -220,11 +223,18 @@ impl Runner {
         if let Some(reason) = case.blocked(&stand.product) {
             return self.note(self.blocked(scenario, reason));
         }
+        if let Some(reason) = stand.limit.is_over() {
+            return self.note(self.blocked(scenario, reason));
+        }
         let stage = stand
             .progress
             .stage(format!("{} {}", about.id, about.title));
         let filled = [stand.namespace.clone()];
-        let mut outcome = match namespaces::clear(&stand.kube, &filled).await {
+        let mut outcome = match stand
+            .limit
+            .within("clearing", namespaces::clear(&stand.kube, &filled))
+            .await
+        {
             Err(error) => {
                 let (verdict, fact) = failed(&error);
                 outcome_of(scenario, verdict, fact)

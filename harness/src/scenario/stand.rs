@@ -1,5 +1,6 @@
 //! What a scenario stands on while it runs: the cluster, its mesh, its namespace.
 
+use super::RunLimit;
 use crate::expectation::{BuildId, Ground, ProxyKind, SidecarMode};
 use crate::kube::Kube;
 use crate::mesh::{Capabilities, Install};
@@ -30,6 +31,8 @@ pub struct Stand {
     pub gateway_port: u16,
     /// Whether what scenarios make is to be left standing.
     pub keep: bool,
+    /// When the whole run has to be over.
+    pub limit: RunLimit,
     /// Where long steps tell how far they are.
     pub progress: Progress,
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use meshproof_harness::lab::{self, Paths};
+use meshproof_harness::scenario::{RunLimit, StepError};
 
 use super::guarded::guarded;
 use super::run::lab_options;
@@ -16,8 +17,13 @@ pub async fn up(paths: Paths, arguments: LabArguments) -> Outcome {
     let progress = terminal::progress();
     let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
     guarded(&paths, &Cleanup::default(), &progress, async move {
-        let lab = session::obtain(&inner_paths, &options, &inner_progress).await?;
-        let (mesh, _) = session::bring_up_mesh(&lab, &options, &inner_progress).await?;
+        let both = async {
+            let lab = session::obtain(&inner_paths, &options, &inner_progress).await?;
+            let (mesh, _) = session::bring_up_mesh(&lab, &options, &inner_progress).await?;
+            Ok::<_, StepError>((lab, mesh))
+        };
+        let limit = RunLimit::from_now(options.limit);
+        let (lab, mesh) = limit.within(session::BRINGING_UP, both).await?;
         let how = if lab.reused {
             "was there and is healthy"
         } else {

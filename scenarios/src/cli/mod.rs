@@ -149,6 +149,10 @@ pub struct LabArguments {
     /// Multiply every limit, for slow machines.
     #[arg(long, default_value_t = 1.0, value_parser = scale)]
     timeout_scale: f64,
+    /// How long all of it may take, such as 20m or 1h30m; what is not done by then is not done, and
+    /// what was begun is cleaned up.
+    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse)]
+    limit: Option<std::time::Duration>,
 }
 
 /// What decides how scenarios are done.

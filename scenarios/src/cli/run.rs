@@ -196,6 +196,7 @@ pub fn lab_options(lab: &LabArguments) -> Options {
         sidecar: lab.sidecar.into(),
         fresh: lab.fresh,
         timeout_scale: lab.timeout_scale,
+        limit: lab.limit,
         gateway_port: 0,
         keep: false,
         expectations: EXPECTATIONS.to_owned(),

@@ -1,0 +1,127 @@
+//! Makes a cluster: its record first, then its nodes, until each of them takes pods.
+
+use futures::future::try_join_all;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Node;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+
+use super::health::nodes_ready;
+use super::{Cluster, MARKER_MOUNT, Wanted};
+use crate::kube::{Kube, KubeError, Watch, until};
+use crate::lab::inspected::Container;
+use crate::lab::kind::{self, KindCluster};
+use crate::lab::store::Delivery;
+use crate::lab::{Engine, LabError, node_stores};
+use crate::process::lineage::end_orphans;
+use crate::progress::Progress;
+
+impl Cluster {
+    /// Makes the cluster. A failed first attempt is cleared away, its node logs kept, and tried
+    /// once more: node creation fails now and then for reasons that are the engine's own.
+    ///
+    /// # Errors
+    /// What the second attempt failed with.
+    pub async fn create(
+        &mut self,
+        engine: &Engine,
+        wanted: &Wanted<'_>,
+        delivery: &Delivery,
+        progress: &Progress,
+    ) -> Result<(), LabError> {
+        let stage = progress.stage("Making the cluster");
+        // A kind that a killed run left would go on making the nodes of the same name.
+        end_orphans();
+        engine.ensure_network(kind::NETWORK).await?;
+        if let Err(error) = self.attempt(engine, wanted, delivery).await {
+            self.keep_logs(engine).await?;
+            progress.line(format!(
+                "Making the cluster failed and is tried once more; its nodes' logs are in {}.\n{error}",
+                self.folder.display()
+            ));
+            self.remove_nodes(engine).await?;
+            self.attempt(engine, wanted, delivery).await?;
+        }
+        stage.done();
+        Ok(())
+    }
+
+    async fn attempt(
+        &mut self,
+        engine: &Engine,
+        wanted: &Wanted<'_>,
+        delivery: &Delivery,
+    ) -> Result<(), LabError> {
+        self.record.complete = false;
+        self.record.containers.clear();
+        self.record.running_since.clear();
+        self.record.volumes.clear();
+        self.record.programs = vec![wanted.images.kind.clone(), wanted.images.istioctl.clone()];
+        self.write_record()?;
+        let marker = self.marker();
+        std::fs::create_dir_all(&marker).map_err(LabError::file("making the folder", &marker))?;
+        std::fs::create_dir_all(&self.nodes_folder)
+            .map_err(LabError::file("making the folder", &self.nodes_folder))?;
+        node_stores::sign(&self.nodes_folder, &self.folder)?;
+        self.remove_kubeconfig()?;
+        let names = kind::node_names(&self.record.name, wanted.topology);
+        let mounts = names.iter().map(|node| {
+            let (copy, marker) = (self.nodes_folder.join(node), marker.clone());
+            async move {
+                let mut mounts = vec![(marker, MARKER_MOUNT)];
+                mounts.extend(delivery.mounts_for_node(copy).await?);
+                Ok::<_, LabError>(mounts)
+            }
+        });
+        let mounts = try_join_all(mounts).await?;
+        let cluster = KindCluster {
+            program: wanted.images.kind.clone(),
+            name: self.record.name.clone(),
+            node_image: delivery.node_image(wanted.images).to_owned(),
+            topology: wanted.topology.clone(),
+            mounts,
+            kubeconfig: self.kubeconfig(),
+        };
+        cluster.create().await?;
+        self.settle(wanted.topology.nodes()).await?;
+        let nodes = engine.inspected(&self.marker_filter()).await?;
+        let volumes = nodes.iter().flat_map(Container::volumes);
+        self.record.volumes = volumes.map(str::to_owned).collect();
+        self.record.containers = nodes.into_iter().map(|node| node.id).collect();
+        self.record.running_since = engine.running_since(&self.record.containers).await?;
+        self.record.complete = true;
+        self.write_record()
+    }
+
+    /// Waits until every node takes pods: a pod that comes before goes to the control plane and
+    /// takes the room that an Ignite pod needs. For the same reason CoreDNS, of which kubeadm makes
+    /// two, keeps one.
+    async fn settle(&self, nodes: usize) -> Result<(), LabError> {
+        let kube = Kube::from_kubeconfig(&self.kubeconfig(), 1.0).await?;
+        let deployments: Api<Deployment> = Api::namespaced(kube.client(), "kube-system");
+        let one = serde_json::json!({ "spec": { "replicas": 1 } });
+        deployments
+            .patch("coredns", &PatchParams::default(), &Patch::Merge(&one))
+            .await
+            .map_err(KubeError::api("scaling CoreDNS to one"))?;
+        let api: Api<Node> = Api::all(kube.client());
+        until(
+            &api,
+            Watch::default(),
+            "every node to be Ready",
+            kube.limit(60),
+            |seen| nodes_ready(seen.values(), nodes),
+        )
+        .await?;
+        Ok(())
+    }
+
+    async fn keep_logs(&self, engine: &Engine) -> Result<(), LabError> {
+        for (id, name) in self.marked_containers(engine).await? {
+            let path = kind::log_file(&self.folder, &name);
+            let log = engine.logs(&id).await?;
+            std::fs::write(&path, log).map_err(LabError::file("writing", &path))?;
+        }
+        Ok(())
+    }
+}
