@@ -6,6 +6,7 @@ pub mod cleanup;
 pub mod cli;
 pub mod gateway_port;
 pub mod gridgain_options;
+pub mod images_options;
 pub mod progress_bar;
 pub mod rotation;
 #[cfg(test)]

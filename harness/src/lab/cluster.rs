@@ -85,6 +85,8 @@ pub struct Wanted<'a> {
     pub topology: &'a Topology,
     /// The sidecar mode that Istio is installed with.
     pub sidecar_mode: &'a str,
+    /// Install values of somebody's own.
+    pub mesh_values: Option<&'a str>,
 }
 
 impl Wanted<'_> {
@@ -93,15 +95,22 @@ impl Wanted<'_> {
     fn name(&self, paths: &Paths) -> String {
         let mut key = Key::over("cluster")
             .add(&self.images.node.id)
-            .add(kind::configuration(self.topology, &[]))
+            .add(self.configuration())
             .add(self.sidecar_mode);
         for image in &self.images.inside {
             key = key.add(&image.id).add(&image.lab_name);
+        }
+        if let Some(values) = self.mesh_values {
+            key = key.add("mesh values").add(values);
         }
         if !paths.is_users_own() {
             key = key.add(paths.state.as_os_str().as_encoded_bytes());
         }
         format!("meshproof-{}", key.finish())
+    }
+
+    fn configuration(&self) -> String {
+        kind::configuration(self.topology, &self.images.kubernetes, &[])
     }
 
     fn purpose(&self) -> String {
@@ -317,6 +326,7 @@ impl Cluster {
             program: wanted.images.kind.clone(),
             name: self.record.name.clone(),
             node_image: delivery.node_image(wanted.images).to_owned(),
+            kubernetes: wanted.images.kubernetes.clone(),
             topology: wanted.topology.clone(),
             mounts,
             kubeconfig: self.kubeconfig(),
