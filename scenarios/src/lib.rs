@@ -7,6 +7,7 @@ pub mod cli;
 pub mod duration;
 pub mod gateway_port;
 pub mod gridgain_options;
+pub mod images_options;
 pub mod progress_bar;
 pub mod rotation;
 #[cfg(test)]

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use meshproof_harness::expectation::{self, Expectations};
 use meshproof_harness::kube::Kube;
-use meshproof_harness::lab::{IstioBuild, Lab, LabError, Paths, Wish};
-use meshproof_harness::mesh::{Capabilities, Injection, Install, SidecarMode, injection_trial};
+use meshproof_harness::lab::{Allowed, ImagesWish, Lab, LabError, Paths, Wish};
+use meshproof_harness::mesh::{
+    Capabilities, Injection, Install, MeshValues, SidecarMode, injection_trial,
+};
 use meshproof_harness::outcome::{
     LabFacts, MeshFacts, Overlay, PhaseTime, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
 };
@@ -35,8 +37,12 @@ pub const BRINGING_UP: &str = "bringing up the lab and its mesh";
 pub struct Options {
     /// The product to prove it with.
     pub product: Product,
-    /// The Istio to prove it on.
-    pub istio: IstioBuild,
+    /// What its images are to be, the Istio to prove it on among them.
+    pub images: ImagesWish,
+    /// What may be done to have the images.
+    pub allowed: Allowed,
+    /// Install values of somebody's own.
+    pub mesh_values: Option<MeshValues>,
     /// How pods get their sidecar.
     pub sidecar: SidecarMode,
     /// Delete a cluster that stands, and make a new one.
@@ -158,7 +164,8 @@ impl Session {
             kube: lab.kube.clone(),
             product: options.product.clone(),
             namespace: GUIDE_NAMESPACE.to_owned(),
-            istio_build: options
+            istio_build: lab
+                .images
                 .istio
                 .id
                 .parse()
@@ -260,7 +267,12 @@ pub async fn obtain(
     progress: &Progress,
 ) -> Result<Lab, LabError> {
     let wish = Wish {
-        istio: options.istio,
+        images: options.images.clone(),
+        allowed: options.allowed,
+        mesh_values: options
+            .mesh_values
+            .as_ref()
+            .map(|values| values.yaml.clone()),
         sidecar_mode: options.sidecar.name(),
         fresh: options.fresh,
         timeout_scale: options.timeout_scale,
@@ -287,9 +299,10 @@ fn install(lab: &Lab, options: &Options) -> Install {
     Install {
         istioctl: lab.images.istioctl.clone(),
         kubeconfig: lab.cluster.kubeconfig(),
-        build: options.istio.id.to_owned(),
+        build: lab.images.istio.id.clone(),
         sidecar_mode: options.sidecar,
-        istio_filters: options.istio.istio_filters,
+        istio_filters: lab.images.istio.filters,
+        values: options.mesh_values.clone(),
     }
 }
 

@@ -5,9 +5,11 @@
 //! command line of a test program belongs to the test harness.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
-use meshproof_harness::lab::IstioBuild;
-use meshproof_harness::lab::images::pins;
+use meshproof_harness::lab::Allowed;
+use meshproof_harness::lab::images::WishError;
+use meshproof_harness::mesh::MeshValuesError;
 use meshproof_harness::mesh::SidecarMode;
 use meshproof_harness::outcome::{ScenarioOutcome, Verdict};
 use meshproof_harness::report::{checks, table};
@@ -16,6 +18,7 @@ use meshproof_harness::scenario::{About, jobs_here};
 use crate::catalogue;
 use crate::duration;
 use crate::gridgain_options::{ProductArguments, ProductError};
+use crate::images_options::{ImagesArguments, mesh_values};
 use crate::rotation::{self, Rotation};
 use crate::session::{EXPECTATIONS, Options};
 
@@ -93,16 +96,12 @@ pub struct Asked {
 /// A variable that does not say what it could say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskedError {
-    /// `MESHPROOF_ISTIO`.
-    #[error(
-        "MESHPROOF_ISTIO is {found:?}, which is no known build; unset it or use one of {known}"
-    )]
-    Istio {
-        /// What it says.
-        found: String,
-        /// What it could say.
-        known: String,
-    },
+    /// `MESHPROOF_SOURCE`, `MESHPROOF_ISTIO` and the others that decide the images.
+    #[error(transparent)]
+    Images(#[from] WishError),
+    /// `MESHPROOF_MESH_VALUES`.
+    #[error(transparent)]
+    MeshValues(#[from] MeshValuesError),
     /// `MESHPROOF_SIDECAR`.
     #[error("MESHPROOF_SIDECAR is {0:?}; unset it or use one of auto, native, classic")]
     Sidecar(String),
@@ -120,19 +119,24 @@ pub enum AskedError {
     Product(#[from] ProductError),
 }
 
-/// Reads what is asked: `MESHPROOF_ISTIO` (a build's id), `MESHPROOF_SIDECAR` (how pods get their
+/// Reads what is asked: `MESHPROOF_MESH_VALUES` (a file of install values), `MESHPROOF_SIDECAR` (how pods get their
 /// sidecar: auto, native, classic), `MESHPROOF_TIMEOUT_SCALE` (the factor on every limit),
 /// `MESHPROOF_LIMIT` (how long the whole run may take),
 /// `MESHPROOF_JOBS` (cases side by side), `MESHPROOF_KEEP` (leave all on the cluster),
 /// `MESHPROOF_ROTATE` (the commit whose turn of cases is run), `CI` (begin with a fresh cluster), and
-/// what [`ProductArguments::from_environment`] reads.
+/// what [`ProductArguments::from_environment`] and [`ImagesArguments::from_environment`] read.
 ///
 /// # Errors
 /// The first variable that does not say what it could say.
 pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, AskedError> {
     let text = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
     let set = |name| text(name).is_some_and(|value| !matches!(&*value, "" | "0" | "false"));
-    let istio = text("MESHPROOF_ISTIO").map_or(Ok(pins::ISTIO_AUGUST_2026), build)?;
+    let images = ImagesArguments::from_environment(&variable).wish()?;
+    let mesh_values = mesh_values(
+        variable("MESHPROOF_MESH_VALUES")
+            .map(PathBuf::from)
+            .as_ref(),
+    )?;
     let sidecar = text("MESHPROOF_SIDECAR").map_or(Ok(SidecarMode::Auto), sidecar)?;
     let timeout_scale = match text("MESHPROOF_TIMEOUT_SCALE") {
         None => 1.0,
@@ -156,7 +160,10 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
     Ok(Asked {
         options: Options {
             product,
-            istio,
+            images,
+            // Nothing is installed or downloaded by a test.
+            allowed: Allowed::ToLook,
+            mesh_values,
             sidecar,
             // nextest runs every trial as a process of its own: fresh once per run cannot be told
             // from there, and fresh once per trial would be absurd.
@@ -173,22 +180,6 @@ pub fn asked(variable: impl Fn(&str) -> Option<OsString>) -> Result<Asked, Asked
     })
 }
 
-fn build(id: String) -> Result<IstioBuild, AskedError> {
-    let known = pins::ISTIO_BUILDS;
-    known
-        .iter()
-        .find(|build| build.id == id)
-        .copied()
-        .ok_or_else(|| AskedError::Istio {
-            found: id,
-            known: known
-                .iter()
-                .map(|build| build.id)
-                .collect::<Vec<_>>()
-                .join(", "),
-        })
-}
-
 fn sidecar(name: String) -> Result<SidecarMode, AskedError> {
     [SidecarMode::Auto, SidecarMode::Native, SidecarMode::Classic]
         .into_iter()
@@ -200,6 +191,8 @@ fn sidecar(name: String) -> Result<SidecarMode, AskedError> {
 mod tests {
     use std::collections::HashSet;
 
+    use meshproof_harness::lab::images::pins;
+    use meshproof_harness::lab::{ImagesWish, IstioWish};
     use meshproof_harness::outcome::{Check, ExpectationResult, Standing};
 
     use super::*;
@@ -291,7 +284,8 @@ mod tests {
     #[test]
     fn with_nothing_asked_the_default_build_is_reused_and_cleaned_up() {
         let asked = ask(&[]).unwrap();
-        assert_eq!(asked.options.istio, pins::ISTIO_AUGUST_2026);
+        assert_eq!(asked.options.images, ImagesWish::default());
+        assert_eq!(asked.options.allowed, Allowed::ToLook);
         assert_eq!(asked.options.sidecar, SidecarMode::Auto);
         assert!(!asked.options.fresh && !asked.options.keep);
         assert_eq!(asked.options.timeout_scale, 1.0);
@@ -320,7 +314,7 @@ mod tests {
 
     #[test]
     fn variables_are_taken_or_told_of() {
-        let id = pins::ISTIO_AUGUST_2026.id;
+        let id = pins::DEFAULT_ISTIO;
         let all = [
             ("MESHPROOF_ISTIO", id),
             ("MESHPROOF_TIMEOUT_SCALE", "2.5"),
@@ -332,10 +326,9 @@ mod tests {
         assert_eq!(asked.jobs, 3);
         let none = ask(&[("MESHPROOF_JOBS", "0")]).unwrap_err();
         assert_eq!(none, AskedError::Jobs("0".into()));
-        assert_eq!(
-            (asked.options.istio.id, asked.options.timeout_scale),
-            (id, 2.5)
-        );
+        assert_eq!(asked.options.timeout_scale, 2.5);
+        let build = IstioWish::Build(pins::ISTIO_AUGUST_2026);
+        assert_eq!(asked.options.images.istio, build);
 
         for mode in [SidecarMode::Auto, SidecarMode::Native, SidecarMode::Classic] {
             let asked = ask(&[("MESHPROOF_SIDECAR", mode.name())]).unwrap();

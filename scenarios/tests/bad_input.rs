@@ -70,6 +70,7 @@ impl Machine {
         let output = program
             .args(arguments)
             .env("PATH", path)
+            .env("MESHPROOF_PROBE", self.path("bin/meshproof-probe"))
             .env("HOME", self.path("home"))
             .env("KUBECONFIG", self.kubeconfig())
             .output()
@@ -116,6 +117,15 @@ impl Machine {
         let sentence = ours[0];
         assert!(sentence.contains("; "), "no cure: {sentence}");
         sentence.to_owned()
+    }
+
+    /// Puts a program in the place of the probe that only tells a version.
+    fn has_a_probe(&self) {
+        std::os::unix::fs::symlink(FAKE_CLIENT, self.path("bin/meshproof-probe")).unwrap();
+    }
+
+    fn calls(&self) -> String {
+        fs::read_to_string(self.path("bin/calls")).unwrap_or_default()
     }
 
     fn was_asked(&self) -> bool {
@@ -214,16 +224,64 @@ fn a_taken_gateway_port_is_told_and_no_engine_is_asked() {
 #[test]
 fn an_unknown_version_or_scenario_names_the_known_ones_and_asks_no_engine() {
     let machine = Machine::with(&[]);
-    let said = machine.refuses(&["guide", "--istio", "1.2.3"]);
+    let said = machine.sentence(&["guide", "--istio", "latest"]);
     assert!(
-        said.contains("1.2.3") && said.contains("known: 1.31.0-dev"),
+        said.contains("latest") && said.contains("a build (1.31.0-dev"),
         "{said}"
     );
+    for (option, wrong) in [
+        ("--k8s", "newest"),
+        ("--ignite", "3"),
+        ("--source", "hub"),
+        ("--registry-mirror", "https://mirror.example"),
+        ("--image", "etcd=a/b:1"),
+        ("--mesh-values", "/nowhere/values.yaml"),
+    ] {
+        let said = machine.sentence(&["guide", option, wrong]);
+        assert!(said.contains(wrong), "{said}");
+    }
+    let said = machine.sentence(&["up", "--source", "build", "--istio", "1.30.5"]);
+    assert!(said.contains("use --source pull"), "{said}");
     let said = machine.sentence(&["run", "T99"]);
     assert!(said.contains("T99") && said.contains("T2b"), "{said}");
     let said = machine.sentence(&["logs", "T99"]);
     assert!(said.contains("meshproof list"), "{said}");
     assert!(!machine.was_asked());
+}
+
+#[test]
+fn a_version_that_the_registry_lacks_is_told_before_anything_is_pulled() {
+    let lacks = "no such manifest: docker.io/istio/pilot:1.2.3\n";
+    let machine = Machine::with(&[
+        ("version*", "0", "20.10.24 linux/amd64\n", ""),
+        ("manifest*istio/*", "1", "", lacks),
+        ("manifest*", "0", "{}\n", ""),
+    ]);
+    machine.has_a_probe();
+    let said = machine.sentence(&["guide", "--istio", "1.2.3"]);
+    assert!(
+        said.contains("docker.io has no istio/pilot:1.2.3; ") && said.contains("--istio"),
+        "{said}"
+    );
+    assert!(!machine.calls().contains("docker pull"));
+}
+
+#[test]
+fn a_registry_out_of_reach_is_told_in_time_even_if_it_never_answers() {
+    let refused = "failed to configure transport: error pinging v2 registry: dial tcp: lookup \
+                   registry-1.docker.io: no such host\n";
+    for (code, said) in [("1", "no such host"), ("hang", "no answer within 4s")] {
+        let machine = Machine::with(&[
+            ("version*", "0", "20.10.24 linux/amd64\n", ""),
+            ("manifest*", code, "", refused),
+        ]);
+        machine.has_a_probe();
+        let told = machine.sentence(&["up", "--istio", "1.30.5"]);
+        assert!(
+            told.contains(said) && told.contains("--registry-mirror"),
+            "{told}"
+        );
+    }
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub struct Wanted<'a> {
     pub topology: &'a Topology,
     /// The sidecar mode that Istio is installed with.
     pub sidecar_mode: &'a str,
+    /// Install values of somebody's own.
+    pub mesh_values: Option<&'a str>,
 }
 
 impl Wanted<'_> {
@@ -49,15 +51,22 @@ impl Wanted<'_> {
     fn name(&self, paths: &Paths) -> String {
         let mut key = Key::over("cluster")
             .add(&self.images.node.id)
-            .add(kind::configuration(self.topology, &[]))
+            .add(self.configuration())
             .add(self.sidecar_mode);
         for image in &self.images.inside {
             key = key.add(&image.id).add(&image.lab_name);
+        }
+        if let Some(values) = self.mesh_values {
+            key = key.add("mesh values").add(values);
         }
         if !paths.is_users_own() {
             key = key.add(paths.state.as_os_str().as_encoded_bytes());
         }
         format!("meshproof-{}", key.finish())
+    }
+
+    fn configuration(&self) -> String {
+        kind::configuration(self.topology, &self.images.kubernetes, &[])
     }
 
     fn purpose(&self) -> String {

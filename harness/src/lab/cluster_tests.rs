@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::lab::fake_client::FakeClient;
-use crate::lab::images::{Present, pins};
+use crate::lab::images::{Chosen, Istio, Present, Source};
 use crate::lab::kind::KindCluster;
 
 fn images() -> Images {
@@ -15,13 +15,25 @@ fn images() -> Images {
     Images {
         node: image("node"),
         inside: vec![image("ignite")],
-        istio: pins::ISTIO_AUGUST_2026,
+        kubernetes: "v1.34.4".into(),
+        istio: Istio {
+            id: "1.30.5".into(),
+            filters: true,
+        },
         kind: "/nowhere/kind".into(),
         istioctl: "/nowhere/istioctl".into(),
+        source: Chosen {
+            source: Source::Build,
+            why: "a test".into(),
+        },
     }
 }
 
 fn name_in(state: &Path) -> String {
+    name_with(state, None)
+}
+
+fn name_with(state: &Path, mesh_values: Option<&str>) -> String {
     let paths = Paths {
         cache: "/nowhere".into(),
         state: state.to_owned(),
@@ -30,6 +42,7 @@ fn name_in(state: &Path) -> String {
         images: &images(),
         topology: &Topology::for_cpus(2).unwrap(),
         sidecar_mode: "auto",
+        mesh_values,
     };
     Cluster::wanted(&paths, &wanted).record.name
 }
@@ -42,7 +55,7 @@ fn two_state_folders_never_want_the_same_name() {
     let topology = Topology::for_cpus(2).unwrap();
     let key = Key::over("cluster")
         .add("sha256:node")
-        .add(kind::configuration(&topology, &[]))
+        .add(kind::configuration(&topology, "v1.34.4", &[]))
         .add("auto")
         .add("sha256:ignite")
         .add("ignite")
@@ -51,6 +64,8 @@ fn two_state_folders_never_want_the_same_name() {
     let (one, other) = (name_in(Path::new("/one")), name_in(Path::new("/other")));
     assert!(own != one && one != other && other != own);
     assert_eq!(one, name_in(Path::new("/one")));
+    let values = name_with(Path::new("/one"), Some("spec: {}"));
+    assert_ne!(one, values, "other install values are another cluster");
 }
 
 fn cluster(client: &FakeClient) -> Cluster {
@@ -122,6 +137,7 @@ async fn kind_writes_our_kubeconfig_and_no_other() {
     let kind = FakeClient::new("kind");
     let ours = kind.folder().join("kubeconfig");
     let made = KindCluster {
+        kubernetes: "v1.34.4".into(),
         program: kind.program().into(),
         name: "meshproof-x".into(),
         node_image: "node".into(),

@@ -144,6 +144,23 @@ impl Engine {
         Ok(output.stdout.trim().to_owned())
     }
 
+    /// Makes a container of an image without starting it; returns its id.
+    ///
+    /// # Errors
+    /// When the engine has no such image, or fails.
+    pub async fn create(&self, what: &str, image: &str) -> Result<String, LabError> {
+        let maker = format!("{MAKER_LABEL}={}", Identity::own());
+        let output = self
+            .docker()
+            .args(["create", "--label", OWNER_LABEL, "--label", &maker])
+            // Some images name no command, and none is run.
+            .args([image, "none"])
+            .run()
+            .await
+            .map_err(LabError::program(what))?;
+        Ok(output.stdout.trim().to_owned())
+    }
+
     /// Runs a shell script inside a container, fed on its standard input.
     ///
     /// # Errors

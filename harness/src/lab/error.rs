@@ -39,6 +39,38 @@ pub enum LabError {
     /// Images that the lab needs are not in the engine.
     #[error("the lab's images are not made yet (missing: {}); run ci/setup", .0.join(", "))]
     ImagesMissing(Vec<String>),
+    /// An archive that was asked for did not bring all of the lab's images.
+    #[error(
+        "no archive brought these of the lab's images: {}; take one with: meshproof images import FILE, or choose another --source", .0.join(", ")
+    )]
+    NotImported(Vec<String>),
+    /// A registry answers, and does not serve an image.
+    #[error(
+        "{registry} has no {image}; name one that it has with {option}, or another registry with --registry-mirror HOST[:PORT][/PREFIX]"
+    )]
+    RegistryLacks {
+        /// The registry.
+        registry: String,
+        /// The image, as it was asked for.
+        image: String,
+        /// The option that asks for another.
+        option: &'static str,
+    },
+    /// A registry does not answer.
+    #[error(
+        "{registry} does not serve {image}: {why}; name a registry that is within reach with --registry-mirror HOST[:PORT][/PREFIX], or have the images built with --source build"
+    )]
+    RegistrySilent {
+        /// The registry.
+        registry: String,
+        /// The image, as it was asked for.
+        image: String,
+        /// Why not.
+        why: String,
+    },
+    /// What is asked of the images cannot be.
+    #[error(transparent)]
+    Wish(#[from] super::images::WishError),
     /// A program that a build needs is not there.
     #[error("building images needs {tool}, which is not on PATH; {cure}")]
     ToolMissing {

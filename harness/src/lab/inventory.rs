@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::images::archive::{Imported, Known, told};
 use super::images::wanted::{Wanted, WantedImage};
 use super::images::{Cache, Images, ProbeBinary, pins};
-use super::{Delivery, Engine, IstioBuild, LabError, Paths, Source};
+use super::{Delivery, Engine, IstioBuild, LabError, Paths};
 
 /// What there is for one Istio build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -93,7 +93,7 @@ async fn of(
     let imported = Imported::all(cache);
     let there = wanted.images.iter().zip(&ids);
     let there = there.filter_map(|(image, id)| known(image, id));
-    let source = told(&imported, there, Source::Build.explained());
+    let source = told(&imported, there, "build (made from package registries)");
     let image = |(image, id): (WantedImage, Option<String>)| {
         let its_source =
             known(&image, &id).map(|known| match Imported::that_brought(&imported, known) {
@@ -123,7 +123,7 @@ async fn of(
     });
     let programs: Vec<ListedProgram> = programs.collect();
     Ok(Inventory {
-        istio: istio.id.to_owned(),
+        istio: istio.id.to_string(),
         whole: images.iter().all(|image| image.id.is_some())
             && programs.iter().all(|program| program.bytes.is_some()),
         source,
@@ -181,7 +181,7 @@ mod tests {
                 .collect(),
         };
         // Images that two Istio builds share may have come with the other one's.
-        record.write(&cache, pins::ISTIO_APRIL_2026.id).unwrap();
+        record.write(&cache, &pins::ISTIO_APRIL_2026.id).unwrap();
         of_engine(&client.engine().await, &cache).await
     }
 

@@ -18,6 +18,8 @@ pub struct KindCluster {
     pub name: String,
     /// The node image.
     pub node_image: String,
+    /// The version of Kubernetes in it, `v` in front.
+    pub kubernetes: String,
     /// Its nodes.
     pub topology: Topology,
     /// Per node, what is mounted where.
@@ -54,12 +56,16 @@ impl KindCluster {
 
     /// The configuration, as kind reads it.
     pub fn configuration(&self) -> String {
-        configuration(&self.topology, &self.mounts)
+        configuration(&self.topology, &self.kubernetes, &self.mounts)
     }
 }
 
 /// What decides a cluster beside its images: goes into its key.
-pub fn configuration(topology: &Topology, mounts: &[Vec<(PathBuf, &'static str)>]) -> String {
+pub fn configuration(
+    topology: &Topology,
+    kubernetes: &str,
+    mounts: &[Vec<(PathBuf, &'static str)>],
+) -> String {
     let mut text = String::from(
         "kind: Cluster\n\
          apiVersion: kind.x-k8s.io/v1alpha4\n",
@@ -73,7 +79,7 @@ pub fn configuration(topology: &Topology, mounts: &[Vec<(PathBuf, &'static str)>
                  restrict_oom_score_adj = true\n",
         );
     }
-    text.push_str(KUBEADM_PATCHES);
+    text.push_str(&kubeadm_patches(kubernetes));
     text.push_str("nodes:\n");
     for node in 0..topology.nodes() {
         let role = if node == 0 { "control-plane" } else { "worker" };
@@ -93,9 +99,18 @@ pub fn configuration(topology: &Topology, mounts: &[Vec<(PathBuf, &'static str)>
 
 /// Pods may run on the control plane (the topology counts on it). One scheduler and one controller
 /// manager elect no leader, and a cluster that is never restored needs no fsync. Sixteen RSA keys
-/// take kubeadm four seconds on two cores (measured from its files' times); the gate is how its
-/// v1beta3 configuration, which kind writes, asks for ECDSA.
-const KUBEADM_PATCHES: &str = "\
+/// take kubeadm four seconds on two cores (measured from its files' times), so ECDSA ones are asked
+/// for: by a gate in the v1beta3 configuration that kind writes, by a field in the v1beta4 that it
+/// writes from 1.36 on. kind itself turns arguments into the form of either.
+fn kubeadm_patches(kubernetes: &str) -> String {
+    let minor = kubernetes.trim_start_matches('v').split('.').nth(1);
+    let minor: u32 = minor.and_then(|minor| minor.parse().ok()).unwrap_or(0);
+    let keys = match minor {
+        ..36 => "featureGates:\n    PublicKeysECDSA: true",
+        _ => "encryptionAlgorithm: ECDSA-P256",
+    };
+    format!(
+        "\
 kubeadmConfigPatches:
 - |
   kind: InitConfiguration
@@ -103,8 +118,7 @@ kubeadmConfigPatches:
     taints: []
 - |
   kind: ClusterConfiguration
-  featureGates:
-    PublicKeysECDSA: true
+  {keys}
   controllerManager:
     extraArgs:
       leader-elect: \"false\"
@@ -115,7 +129,9 @@ kubeadmConfigPatches:
     local:
       extraArgs:
         unsafe-no-fsync: \"true\"
-";
+"
+    )
+}
 
 /// Whether this machine withholds CAP_SYS_RESOURCE (bit 24) from everything that it runs.
 fn lacks_sys_resource() -> bool {
@@ -165,12 +181,24 @@ mod tests {
             vec![(PathBuf::from("/a"), "/var/lib/containerd")],
             vec![(PathBuf::from("/b"), "/var/lib/containerd")],
         ];
-        let text = configuration(&topology, &mounts);
+        let text = configuration(&topology, "v1.34.4", &mounts);
         let control_plane = text.find("role: control-plane").unwrap();
         let worker = text.find("role: worker").unwrap();
         assert!(text.find("hostPath: /a").unwrap() > control_plane);
         assert!(text.find("hostPath: /a").unwrap() < worker);
         assert!(text.find("hostPath: /b").unwrap() > worker);
+    }
+
+    #[test]
+    fn a_newer_kubeadm_is_asked_for_the_same_keys_in_its_own_words() {
+        for (version, own, other) in [
+            ("v1.34.11", "PublicKeysECDSA", "encryptionAlgorithm"),
+            ("v1.37.0", "encryptionAlgorithm", "PublicKeysECDSA"),
+        ] {
+            let text = kubeadm_patches(version);
+            assert!(text.contains(own) && !text.contains(other), "{text}");
+            serde_saphyr::from_str::<serde_json::Value>(&text).expect("YAML");
+        }
     }
 
     #[test]

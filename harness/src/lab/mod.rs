@@ -31,7 +31,7 @@ mod fake_client;
 pub use cluster::{Cluster, Record, Wanted};
 pub use engine::Engine;
 pub use error::LabError;
-pub use images::{Images, IstioBuild, Source};
+pub use images::{Allowed, Chosen, Images, ImagesWish, IstioBuild, IstioWish, Source};
 pub use inventory::{Inventory, ListedImage, ListedProgram, inventory};
 pub use lease::{Attempt, Lease};
 pub use node_logs::{NodeUnit, node_units};
@@ -52,8 +52,12 @@ const DELETING: &str = "meshproof (deleting it)";
 /// What a lab is asked to be.
 #[derive(Debug, Clone)]
 pub struct Wish {
-    /// The Istio that its images carry.
-    pub istio: IstioBuild,
+    /// What its images are to be.
+    pub images: ImagesWish,
+    /// What may be done to have them.
+    pub allowed: Allowed,
+    /// Install values of somebody's own, as they go to istioctl; none for ours alone.
+    pub mesh_values: Option<String>,
     /// The sidecar mode that Istio will be installed with.
     pub sidecar_mode: &'static str,
     /// Delete a cluster that stands, and make a new one.
@@ -91,12 +95,13 @@ impl Lab {
     pub async fn obtain(paths: &Paths, wish: &Wish, progress: &Progress) -> Result<Self, LabError> {
         let engine = Engine::connect().await?;
         let cache = Cache::at(&paths.cache);
-        let images = Images::find(&engine, &cache, &wish.istio).await?;
         let topology = topology_here()?;
+        let images = Images::obtain(&engine, &cache, &wish.images, wish.allowed, progress).await?;
         let wanted = Wanted {
             images: &images,
             topology: &topology,
             sidecar_mode: wish.sidecar_mode,
+            mesh_values: wish.mesh_values.as_deref(),
         };
         let mut cluster = Cluster::wanted(paths, &wanted);
         let lease = Lease::exclusive(cluster.folder(), &wish.command, progress).await?;
@@ -175,15 +180,15 @@ impl Lab {
 
 /// Where images came from, for the report.
 fn source_of(cache: &Cache, images: &Images) -> String {
-    let otherwise = Source::Build.explained();
+    let otherwise = images.source.told();
     let all = std::iter::once(&images.node).chain(&images.inside);
     let known = all.map(|image| archive::Known {
         name: &image.lab_name,
         reference: &image.reference,
         id: &image.id,
     });
-    let told = archive::told(&archive::Imported::all(cache), known, otherwise);
-    told.unwrap_or_else(|| otherwise.to_owned())
+    let told = archive::told(&archive::Imported::all(cache), known, &otherwise);
+    told.unwrap_or(otherwise)
 }
 
 /// The topology for this machine.
@@ -316,18 +321,31 @@ pub async fn status(paths: &Paths) -> Result<Vec<ClusterStatus>, LabError> {
     Ok(all)
 }
 
-/// Makes the images of a lab, as far as they are missing.
+/// Chooses where the images that are wished for come from; brings none.
+///
+/// # Errors
+/// When the engine fails, or a file error of the cache.
+pub async fn choose_source(
+    paths: &Paths,
+    wish: &ImagesWish,
+    progress: &Progress,
+) -> Result<Chosen, LabError> {
+    let engine = Engine::connect().await?;
+    images::choose(&engine, &Cache::at(&paths.cache), wish, true, progress).await
+}
+
+/// Has the images of a lab, making or bringing what is missing.
 ///
 /// # Errors
 /// The first step that failed.
 pub async fn make_images(
     paths: &Paths,
-    istio: &IstioBuild,
+    wish: &ImagesWish,
     progress: &Progress,
 ) -> Result<Images, LabError> {
     let engine = Engine::connect().await?;
     let cache = Cache::at(&paths.cache);
-    let images = Images::ensure(&engine, &cache, istio, progress).await?;
+    let images = Images::obtain(&engine, &cache, wish, Allowed::ToBuild, progress).await?;
     Delivery::prepare(&engine, &cache, &images, progress).await?;
     Ok(images)
 }
@@ -371,10 +389,11 @@ pub async fn import_images(
 ///
 /// # Errors
 /// What is lacking.
-pub async fn available(paths: &Paths, istio: &IstioBuild) -> Result<(), LabError> {
+pub async fn available(paths: &Paths, wish: &ImagesWish) -> Result<(), LabError> {
     let engine = Engine::connect().await?;
     let cache = Cache::at(&paths.cache);
-    let images = Images::find(&engine, &cache, istio).await?;
+    let silent = Progress::silent();
+    let images = Images::obtain(&engine, &cache, wish, Allowed::ToLook, &silent).await?;
     match Delivery::find(&engine, &cache, &images).await? {
         Some(_) => Ok(()),
         None => Err(LabError::ImagesMissing(vec![

@@ -11,7 +11,7 @@ mod preloaded;
 
 use std::path::{Path, PathBuf};
 
-use super::images::{Cache, Images, Key};
+use super::images::{Cache, Images, Key, canonical};
 use super::{Engine, LabError};
 use crate::process::Program;
 use crate::progress::Progress;
@@ -30,6 +30,9 @@ const KEPT: usize = 2;
 
 /// Where containerd keeps images in a node.
 const CONTAINERD: &str = "/var/lib/containerd";
+
+/// Where the container that fills a store sees it.
+const FILLED: &str = "/meshproof-store";
 
 /// How images reach the nodes of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +181,7 @@ async fn fill(engine: &Engine, images: &Images, at: &Path) -> Result<(), LabErro
     let left = engine.containers(&["--all", "--filter", &left]).await?;
     let left: Vec<String> = left.into_iter().map(|(id, _)| id).collect();
     engine.remove_containers(&left).await?;
-    let store = format!("{}:{CONTAINERD}", at.display());
+    let store = format!("{}:{FILLED}", at.display());
     let arguments = [
         "--detach",
         "--privileged",
@@ -192,7 +195,14 @@ async fn fill(engine: &Engine, images: &Images, at: &Path) -> Result<(), LabErro
     let container = engine
         .run("starting containerd for the image store", &arguments)
         .await?;
-    let script = import_script(images, "");
+    // A released node image holds Kubernetes' images, which a mount over them would hide.
+    let script = format!(
+        "mkdir -p {CONTAINERD}\n\
+         cp --archive {CONTAINERD}/. {FILLED}/\n\
+         mount --bind {FILLED} {CONTAINERD}\n\
+         {}",
+        import_script(images, "")
+    );
     let filled = engine.feed(&container, &references(images), &script).await;
     engine.remove_containers(&[container]).await?;
     filled
@@ -210,13 +220,14 @@ fn import_script(images: &Images, options: &str) -> String {
          ctr --namespace k8s.io images import {options} - >/dev/null\n"
     );
     for image in &images.inside {
-        let (own, lab) = (&image.reference, &image.lab_name);
+        // containerd completes names that engines shorten.
+        let (own, lab) = (canonical(&image.reference), &image.lab_name);
         script.push_str(&format!(
             "ctr --namespace k8s.io images tag --force {own} {lab} >/dev/null\n\
              ctr --namespace k8s.io images label {lab} io.cri-containerd.pinned=pinned >/dev/null\n"
         ));
         // Some are asked for by the very name that the engine has them under.
-        if own != lab {
+        if own != *lab {
             script.push_str(&format!(
                 "ctr --namespace k8s.io images rm {own} >/dev/null\n"
             ));

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use serde_json::json;
 
-use super::{MeshError, ingress_gateway};
+use super::{MeshError, MeshValues, ingress_gateway};
 use crate::kube::{Kube, Seen, Watch, pods, until};
 use crate::outcome::Overlay;
 use crate::process::Program;
@@ -69,6 +69,8 @@ pub struct Install {
     pub sidecar_mode: SidecarMode,
     /// Whether the proxies of this build carry Istio's own filters.
     pub istio_filters: bool,
+    /// Somebody's own values, laid after our overlays.
+    pub values: Option<MeshValues>,
 }
 
 impl Install {
@@ -84,6 +86,9 @@ impl Install {
         )];
         if !self.istio_filters {
             overlays.push(overlay("offline", include_str!("overlays/offline.yaml")));
+        }
+        if let Some(values) = &self.values {
+            overlays.push(overlay("mesh-values", &values.yaml));
         }
         overlays
     }
@@ -234,7 +239,20 @@ mod tests {
             build: "1.31.0-dev.20260827".into(),
             sidecar_mode: SidecarMode::Auto,
             istio_filters,
+            values: None,
         }
+    }
+
+    #[test]
+    fn somebodys_own_values_are_laid_last_and_are_another_install() {
+        let yaml = "kind: IstioOperator\nspec: {}\n".to_owned();
+        let own = Install {
+            values: Some(MeshValues { yaml: yaml.clone() }),
+            ..install(false)
+        };
+        let last = own.overlays().pop().unwrap();
+        assert_eq!((last.name.as_str(), last.yaml), ("mesh-values", yaml));
+        assert_ne!(own.fingerprint(), install(false).fingerprint());
     }
 
     #[test]

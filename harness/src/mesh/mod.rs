@@ -10,6 +10,7 @@ mod install;
 mod open_connections;
 mod outbound;
 mod proxy;
+mod values;
 
 pub use analyze::Message;
 pub use capabilities::{Capabilities, Injection, SyncState, injection_trial, sync_states};
@@ -20,3 +21,4 @@ pub use outbound::{Outbound, Way};
 pub use proxy::{
     ADMIN_PORT, CONTAINER as PROXY_CONTAINER, Certificate, Proxy, Stats, excerpt, query_value,
 };
+pub use values::{MeshValues, MeshValuesError};

@@ -108,6 +108,7 @@ fn stand_on() -> (Stand, Server) {
             api_versions: vec![],
         },
         install: Install {
+            values: None,
             istioctl: "istioctl".into(),
             kubeconfig: "kubeconfig".into(),
             build: "1.29.1".into(),

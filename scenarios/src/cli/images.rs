@@ -5,32 +5,31 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use meshproof_harness::lab::images::pins;
-use meshproof_harness::lab::{self, Inventory, IstioBuild, LabError, Paths, Pruned};
+use meshproof_harness::lab::{self, ImagesWish, Inventory, IstioBuild, LabError, Paths, Pruned};
 
 use super::guarded::guarded;
 use super::reap::size;
 use super::{Outcome, istio_build, terminal};
 use crate::cleanup::Cleanup;
+use crate::images_options::ImagesArguments;
 
 /// What can be done with images.
 #[derive(Debug, Subcommand)]
 pub enum ImagesCommand {
-    /// Makes what is missing.
-    Build {
-        #[arg(long, value_parser = istio_build, default_value = pins::ISTIO_AUGUST_2026.id)]
-        istio: IstioBuild,
-    },
+    /// Gets what is missing, from the source that is asked for or chosen.
+    Get(ImagesArguments),
+    /// Makes what is missing: as get --source build.
+    Build(ImagesArguments),
+    /// Tells the source that is chosen, and why.
+    Source(ImagesArguments),
     /// Tells what is missing; exit code 1 if anything is.
-    Check {
-        #[arg(long, value_parser = istio_build, default_value = pins::ISTIO_AUGUST_2026.id)]
-        istio: IstioBuild,
-    },
+    Check(ImagesArguments),
     /// Writes the images and programs of one Istio build into a file, for a machine without a
     /// network.
     Export {
         /// The file, which must not be there yet.
         file: std::path::PathBuf,
-        #[arg(long, value_parser = istio_build, default_value = pins::ISTIO_AUGUST_2026.id)]
+        #[arg(long, value_parser = istio_build, default_value = pins::DEFAULT_ISTIO)]
         istio: IstioBuild,
     },
     /// Takes images and programs from such a file, once all of it has proved whole.
@@ -55,8 +54,10 @@ pub enum ImagesCommand {
 /// Does what was asked.
 pub async fn run(paths: Paths, command: ImagesCommand) -> Outcome {
     match command {
-        ImagesCommand::Build { istio } => build(&paths, istio).await,
-        ImagesCommand::Check { istio } => check(&paths, &istio).await,
+        ImagesCommand::Get(arguments) => get(&paths, arguments.wish()?).await,
+        ImagesCommand::Build(arguments) => get(&paths, arguments.or_from("build").wish()?).await,
+        ImagesCommand::Source(arguments) => source(&paths, &arguments.wish()?).await,
+        ImagesCommand::Check(arguments) => check(&paths, &arguments.wish()?).await,
         ImagesCommand::Export { file, istio } => export(&paths, istio, file).await,
         ImagesCommand::Import { file } => import(&paths, file).await,
         ImagesCommand::List { json } => list(&paths, json).await,
@@ -64,28 +65,35 @@ pub async fn run(paths: Paths, command: ImagesCommand) -> Outcome {
     }
 }
 
-async fn build(paths: &Paths, istio: IstioBuild) -> Outcome {
+async fn get(paths: &Paths, wish: ImagesWish) -> Outcome {
     let progress = terminal::progress();
     let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
     guarded(paths, &Cleanup::default(), &progress, async move {
-        let images = lab::make_images(&inner_paths, &istio, &inner_progress).await?;
+        let images = lab::make_images(&inner_paths, &wish, &inner_progress).await?;
         println!(
-            "{} images are there for Istio {}.",
+            "{} images are there for Istio {}, by {}.",
             images.facts().len(),
-            istio.id
+            images.istio.id,
+            images.source.told()
         );
         Ok(ExitCode::SUCCESS)
     })
     .await
 }
 
-async fn check(paths: &Paths, istio: &IstioBuild) -> Outcome {
-    match lab::available(paths, istio).await {
+async fn source(paths: &Paths, wish: &ImagesWish) -> Outcome {
+    let chosen = lab::choose_source(paths, wish, &terminal::progress()).await?;
+    println!("{}", chosen.told());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check(paths: &Paths, wish: &ImagesWish) -> Outcome {
+    match lab::available(paths, wish).await {
         Ok(()) => {
-            println!("Every image is there for Istio {}.", istio.id);
+            println!("Every image is there.");
             Ok(ExitCode::SUCCESS)
         }
-        Err(LabError::ImagesMissing(missing)) => {
+        Err(LabError::ImagesMissing(missing) | LabError::NotImported(missing)) => {
             println!("Missing: {}.", missing.join(", "));
             Ok(ExitCode::FAILURE)
         }
@@ -126,7 +134,7 @@ async fn import(paths: &Paths, file: std::path::PathBuf) -> Outcome {
             images.facts().len(),
             images.istio.id
         );
-        let default = images.istio.id == pins::ISTIO_AUGUST_2026.id;
+        let default = images.istio.id == pins::DEFAULT_ISTIO;
         let option = match default {
             true => String::new(),
             false => format!(" --istio {}", images.istio.id),

@@ -13,7 +13,7 @@ use crate::session;
 
 /// Brings up lab and mesh.
 pub async fn up(paths: Paths, arguments: LabArguments) -> Outcome {
-    let options = lab_options(&arguments);
+    let options = lab_options(&arguments)?;
     let progress = terminal::progress();
     let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
     guarded(&paths, &Cleanup::default(), &progress, async move {

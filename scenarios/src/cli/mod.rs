@@ -31,6 +31,7 @@ use meshproof_harness::mesh::SidecarMode;
 use meshproof_harness::scenario::Mutation;
 
 use crate::gridgain_options::ProductArguments;
+use crate::images_options::ImagesArguments;
 use crate::trials;
 
 /// Proves, on a real cluster, that an Istio mesh encrypts an Apache Ignite 2 cluster as its guide
@@ -80,7 +81,7 @@ enum Command {
     /// Tells what this machine has and lacks for a lab, from each source of images.
     Doctor {
         /// The Istio build whose images are looked for.
-        #[arg(long, value_parser = istio_build, default_value = pins::ISTIO_AUGUST_2026.id)]
+        #[arg(long, value_parser = istio_build, default_value = pins::DEFAULT_ISTIO)]
         istio: IstioBuild,
         /// As JSON.
         #[arg(long)]
@@ -137,9 +138,11 @@ enum Command {
 /// What decides the lab under a command.
 #[derive(Debug, Clone, Args)]
 pub struct LabArguments {
-    /// The Istio build to use.
-    #[arg(long, value_parser = istio_build, default_value = pins::ISTIO_AUGUST_2026.id)]
-    istio: IstioBuild,
+    #[command(flatten)]
+    images: ImagesArguments,
+    /// Install values of your own, an IstioOperator as for istioctl install -f.
+    #[arg(long, value_name = "FILE")]
+    mesh_values: Option<std::path::PathBuf>,
     /// How pods get their sidecar.
     #[arg(long, value_enum, default_value_t = Sidecar::Auto)]
     sidecar: Sidecar,
@@ -246,14 +249,14 @@ fn istio_build(id: &str) -> Result<IstioBuild, String> {
     let known = || {
         pins::ISTIO_BUILDS
             .iter()
-            .map(|b| b.id)
+            .map(|b| &*b.id)
             .collect::<Vec<_>>()
             .join(", ")
     };
     let found = pins::ISTIO_BUILDS
         .iter()
         .find(|build| build.id == id)
-        .copied();
+        .cloned();
     found.ok_or_else(|| format!("no such Istio build; known: {}", known()))
 }
 
@@ -348,7 +351,7 @@ mod tests {
     #[test]
     fn an_unknown_build_names_the_known_ones() {
         let error = istio_build("1.2.3").unwrap_err();
-        assert!(error.contains(pins::ISTIO_AUGUST_2026.id), "{error}");
+        assert!(error.contains(pins::DEFAULT_ISTIO), "{error}");
     }
 
     #[test]

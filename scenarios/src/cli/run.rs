@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use meshproof_harness::lab::Paths;
+use meshproof_harness::lab::{Allowed, Paths};
 use meshproof_harness::outcome::{Run, ScenarioOutcome};
 use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
@@ -17,7 +17,7 @@ use super::record::{Record, says_nothing};
 use super::{LabArguments, Outcome, PlanArguments, RunArguments, own_command, terminal};
 use crate::cleanup::Cleanup;
 use crate::gateway_port;
-use crate::gridgain_options::ProductError;
+use crate::images_options::mesh_values;
 use crate::selection;
 use crate::session::{EXPECTATIONS, Options, Session};
 
@@ -179,20 +179,28 @@ fn show(
 ///
 /// # Errors
 /// What of the product cannot be meant or used.
-fn options(lab: &LabArguments, arguments: &RunArguments) -> Result<Options, ProductError> {
+fn options(lab: &LabArguments, arguments: &RunArguments) -> Result<Options, OptionsError> {
     Ok(Options {
         product: arguments.product.product()?,
         gateway_port: arguments.gateway_port,
         keep: arguments.keep,
-        ..lab_options(lab)
+        ..lab_options(lab)?
     })
 }
 
+/// An option that cannot be meant or used.
+type OptionsError = Box<dyn std::error::Error + Send + Sync>;
+
 /// A session's options as far as they decide the lab.
-pub fn lab_options(lab: &LabArguments) -> Options {
-    Options {
+///
+/// # Errors
+/// What of the images or the mesh's values cannot be meant or used.
+pub fn lab_options(lab: &LabArguments) -> Result<Options, OptionsError> {
+    Ok(Options {
         product: Product::default(),
-        istio: lab.istio,
+        images: lab.images.wish()?,
+        allowed: Allowed::ToPull,
+        mesh_values: mesh_values(lab.mesh_values.as_ref())?,
         sidecar: lab.sidecar.into(),
         fresh: lab.fresh,
         timeout_scale: lab.timeout_scale,
@@ -201,7 +209,7 @@ pub fn lab_options(lab: &LabArguments) -> Options {
         keep: false,
         expectations: EXPECTATIONS.to_owned(),
         command: own_command(),
-    }
+    })
 }
 
 #[cfg(test)]

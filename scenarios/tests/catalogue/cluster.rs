@@ -52,7 +52,7 @@ struct Waiting {
 /// What is lacking, with its cure.
 pub fn look_for_one() -> Result<(), String> {
     let (paths, asked) = given()?;
-    let look = async { timeout(LOOK_LIMIT, lab::available(&paths, &asked.options.istio)).await };
+    let look = async { timeout(LOOK_LIMIT, lab::available(&paths, &asked.options.images)).await };
     match runtime()?.block_on(look) {
         Ok(found) => found.map_err(|error| error.to_string()),
         Err(_) => Err(format!(

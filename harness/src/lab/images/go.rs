@@ -5,6 +5,7 @@
 //! takes them over from the downloaded `go.mod` and `go.sum`. Go's checksum database verifies
 //! every download.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -38,7 +39,7 @@ pub struct GoBuild {
     /// The module that holds the programs.
     pub module: &'static str,
     /// Its version.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// Where the main module's requirements come from.
     pub requirements: Requirements,
     /// The main module's own program, where a recipe brings one.
@@ -63,7 +64,7 @@ impl GoBuild {
     pub fn key(&self) -> Key {
         let mut key: KeyBuilder = Key::over(&self.name)
             .add(self.module)
-            .add(self.version)
+            .add(&*self.version)
             .add(format!("{:?}", self.requirements))
             .add(self.main.unwrap_or_default());
         for (package, tags) in &self.packages {
@@ -188,7 +189,7 @@ impl Go {
             std::fs::write(&path, text).map_err(LabError::file("writing", &path))
         };
         let name = format!("meshproof.local/{}", build.name);
-        let (module, version) = (build.module, build.version);
+        let (module, version) = (build.module, &*build.version);
         if let Some(source) = build.main {
             write("main.go", source)?;
         }
@@ -238,7 +239,7 @@ impl Go {
 
 /// PyPI's toolchain, as an artifact.
 pub fn toolchain_artifact() -> (String, Key) {
-    let key = Key::over(GO_WHEEL.package).add(GO_WHEEL.sha256);
+    let key = Key::over(GO_WHEEL.package).add(GO_WHEEL.sha256.unwrap_or_default());
     ("go".into(), key.finish())
 }
 

@@ -1,50 +1,66 @@
 //! The lab's images: what they are, where they come from, and which of them the engine has.
 //!
-//! `recipes` says what an image is made of, `pins` of which versions; `build` makes what is
-//! missing. How images reach a cluster's nodes is `store`'s business, one level up.
+//! `wish` says what is asked for, `source` where it comes from: `build` makes what is missing by
+//! `recipes` of the versions in `pins`, `pulled` takes from a registry what `released` names, `archive`
+//! brings both from elsewhere, and `given` is what somebody puts in place of a part. How images reach
+//! a cluster's nodes is `store`'s business, one level up.
 
 pub mod archive;
+mod bring;
 mod build;
+mod built;
 mod cache;
 mod debian;
+mod given;
 mod go;
+mod hub;
 mod image;
+mod inner;
 mod key;
+mod kind_program;
 mod maven;
+mod part;
 pub mod pins;
 pub(super) mod preflight;
 mod probe;
 mod programs;
+mod pulled;
 mod recipes;
+mod reference;
+mod registry;
+pub mod released;
+mod source;
 pub(super) mod wanted;
 mod wheel;
+pub mod wish;
 
 use std::path::PathBuf;
 
 pub use cache::Cache;
 pub(crate) use cache::remove_folder;
 pub use key::Key;
+pub use part::Part;
 pub use pins::IstioBuild;
 pub use probe::ProbeBinary;
+pub use reference::{Mirror, canonical};
+pub use source::{Chosen, Source};
+pub use wish::{ImagesWish, IstioWish, WishError};
+
+use given::Given;
 
 use super::{Engine, LabError};
 use crate::outcome::ImageFact;
 use crate::progress::Progress;
 
-/// Where images come from.
+/// What may be done to have images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// Made on this machine from package registries.
-    Build,
-}
-
-impl Source {
-    /// The source's name and why it was taken.
-    pub fn explained(self) -> &'static str {
-        match self {
-            Self::Build => "build (made from package registries; no other source is offered yet)",
-        }
-    }
+pub enum Allowed {
+    /// Nothing: what is not here is missing.
+    ToLook,
+    /// Images may be pulled, which takes a minute or so.
+    ToPull,
+    /// Images may be pulled or built, which may take half an hour.
+    ToBuild,
 }
 
 /// One image that is in the engine.
@@ -60,23 +76,37 @@ pub struct Present {
     pub origin: String,
 }
 
+/// The Istio that images carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Istio {
+    /// Its id: a build's, or a release's version.
+    pub id: String,
+    /// Whether its proxy carries Istio's own filters (`istio.stats` and its kin); decides whether it
+    /// may be installed without the *offline* overlay. What runs is asked of the live proxy.
+    pub filters: bool,
+}
+
 /// All images of a lab, present in the engine, and the programs that run beside them.
 #[derive(Debug, Clone)]
 pub struct Images {
     /// The node image.
     pub node: Present,
-    /// What runs inside the nodes.
+    /// The version of Kubernetes in it, `v` in front.
+    pub kubernetes: String,
+    /// What runs inside the nodes, beside what the node image holds.
     pub inside: Vec<Present>,
     /// The Istio that they carry.
-    pub istio: IstioBuild,
+    pub istio: Istio,
     /// The `kind` program.
     pub kind: PathBuf,
-    /// The `istioctl` program of the same Istio build.
+    /// The `istioctl` program of the same Istio.
     pub istioctl: PathBuf,
+    /// Where they come from, and why from there.
+    pub source: Chosen,
 }
 
 impl Images {
-    /// Finds the images in the engine, making none.
+    /// Finds the images of one Istio build in the engine, making none.
     ///
     /// # Errors
     /// [`LabError::ImagesMissing`] with the names of those that are not there.
@@ -85,65 +115,40 @@ impl Images {
         cache: &Cache,
         istio: &IstioBuild,
     ) -> Result<Self, LabError> {
-        let probe = ProbeBinary::find()
-            .await
-            .ok_or_else(|| LabError::ImagesMissing(vec!["meshproof-probe (the program)".into()]))?;
-        let wanted: Vec<_> = std::iter::once(recipes::node())
-            .chain(recipes::images(istio, &probe))
-            .collect();
-        let references: Vec<String> = wanted.iter().map(image::Image::reference).collect();
-        let names: Vec<&str> = references.iter().map(String::as_str).collect();
-        let ids = engine.image_ids(&names).await?;
-        let program =
-            |build: &go::GoBuild, name: &str| cache.place(&build.name, &build.key()).join(name);
-        let kind = program(&programs::kind(), "kind");
-        let istioctl = program(&programs::istio(istio), "istioctl");
-        let mut missing: Vec<String> = [&kind, &istioctl]
-            .iter()
-            .filter(|p| !p.is_file())
-            .map(|p| p.display().to_string())
-            .collect();
-        let mut present = vec![];
-        for ((image, reference), id) in wanted.iter().zip(&references).zip(ids) {
-            match id {
-                None => missing.push(image.name.to_owned()),
-                Some(id) => present.push(Present {
-                    reference: reference.clone(),
-                    id,
-                    lab_name: image.lab_name.clone().unwrap_or_else(|| reference.clone()),
-                    origin: image.origin.clone(),
-                }),
-            }
-        }
-        if !missing.is_empty() {
-            return Err(LabError::ImagesMissing(missing));
-        }
-        let node = present.remove(0);
-        Ok(Self {
-            node,
-            inside: present,
-            istio: *istio,
-            kind,
-            istioctl,
-        })
+        let chosen = Chosen {
+            source: Source::Build,
+            why: "made from package registries".into(),
+        };
+        built::find(engine, cache, istio, &Given::default(), chosen).await
     }
 
-    /// Makes what is missing, then finds them all.
+    /// Finds the images that are wished for, and makes or brings what is missing as far as that is
+    /// allowed.
     ///
     /// # Errors
-    /// The first step of the build that failed.
-    pub async fn ensure(
+    /// What is missing, or cannot be had, with the cure.
+    pub async fn obtain(
         engine: &Engine,
         cache: &Cache,
-        istio: &IstioBuild,
+        wish: &ImagesWish,
+        allowed: Allowed,
         progress: &Progress,
     ) -> Result<Self, LabError> {
-        let probe = ProbeBinary::find().await.ok_or(LabError::ToolMissing {
-            tool: "meshproof-probe",
-            cure: "run ci/setup, which makes it, or name it in MESHPROOF_PROBE",
-        })?;
-        build::build(engine, cache, istio, &probe, progress).await?;
-        Self::find(engine, cache, istio).await
+        let ask = allowed != Allowed::ToLook;
+        let chosen = choose(engine, cache, wish, ask, progress).await?;
+        let given = Given::obtain(engine, cache, wish, allowed, progress).await?;
+        let mut images = match chosen.source {
+            Source::Pull => {
+                pulled::obtain(engine, cache, wish, &given, chosen, allowed, progress).await?
+            }
+            Source::Build | Source::Archive => {
+                built::obtain(engine, cache, wish, &given, chosen, allowed, progress).await?
+            }
+        };
+        if let Some(told) = given.told() {
+            images.source.why.push_str(&told);
+        }
+        Ok(images)
     }
 
     /// Every image as a report tells it.
@@ -171,4 +176,27 @@ impl Images {
 /// the caller to find out.
 pub fn ignite_reference() -> String {
     recipes::ignite().reference()
+}
+
+/// Chooses the source for what is wished for; a registry is asked only if `ask` allows it.
+///
+/// # Errors
+/// When the engine fails, or a file error of the cache.
+pub async fn choose(
+    engine: &Engine,
+    cache: &Cache,
+    wish: &ImagesWish,
+    ask: bool,
+    progress: &Progress,
+) -> Result<Chosen, LabError> {
+    let there = async || {
+        if let Ok(build) = wish.build(Source::Build)
+            && built::are_there(engine, cache, &build).await?
+        {
+            return Ok(Some(Source::Build));
+        }
+        let pulled = pulled::are_there(engine, wish).await?;
+        Ok(pulled.then_some(Source::Pull))
+    };
+    Source::choose(engine, cache, wish, there, ask, progress).await
 }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::lab::LabError;
 use crate::process::Program;
 
 /// The probe's binary, as found on this machine.
@@ -34,6 +35,17 @@ impl ProbeBinary {
         Some(Self {
             path,
             version: told.stdout.trim().to_owned(),
+        })
+    }
+
+    /// As [`ProbeBinary::find`].
+    ///
+    /// # Errors
+    /// [`LabError::ToolMissing`] where there is none.
+    pub async fn find_or_tell() -> Result<Self, LabError> {
+        Self::find().await.ok_or(LabError::ToolMissing {
+            tool: "meshproof-probe",
+            cure: "run ci/setup, which makes it, or name it in MESHPROOF_PROBE",
         })
     }
 }

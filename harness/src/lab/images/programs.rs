@@ -2,6 +2,8 @@
 //!
 //! Nothing here builds anything; that is `go`'s business.
 
+use std::borrow::Cow;
+
 use super::go::{GoBuild, Requirements};
 use super::pins::{self, IstioBuild};
 
@@ -25,7 +27,7 @@ pub fn kind() -> GoBuild {
     GoBuild {
         name: "kind".into(),
         module: "sigs.k8s.io/kind",
-        version: pins::KIND,
+        version: Cow::Borrowed(pins::KIND),
         requirements: Requirements::Plain,
         main: None,
         packages: vec![("sigs.k8s.io/kind", "")],
@@ -38,7 +40,7 @@ pub fn pause() -> GoBuild {
     GoBuild {
         name: "pause".into(),
         module: "meshproof.local/pause",
-        version: pins::SANDBOX_TAG,
+        version: Cow::Borrowed(pins::SANDBOX_TAG),
         requirements: Requirements::None,
         main: Some(include_str!("../../../../fixtures/images/pause/main.go")),
         packages: vec![(".", "")],
@@ -54,7 +56,7 @@ pub fn kubernetes() -> GoBuild {
     GoBuild {
         name: "kubernetes".into(),
         module: "k8s.io/kubernetes",
-        version: pins::KUBERNETES,
+        version: Cow::Borrowed(pins::KUBERNETES),
         requirements: Requirements::Staging(pins::KUBERNETES_STAGING),
         main: None,
         packages: [
@@ -92,7 +94,7 @@ pub fn istio(build: &IstioBuild) -> GoBuild {
     GoBuild {
         name: format!("istio-{}", build.id),
         module: "istio.io/istio",
-        version: build.module_version,
+        version: build.module_version.clone(),
         requirements: Requirements::AsTheModuleItself,
         main: None,
         packages: vec![
@@ -107,9 +109,12 @@ pub fn istio(build: &IstioBuild) -> GoBuild {
             ("istio.io/istio/pilot/cmd/pilot-agent", "agent,disable_pgv"),
         ],
         variables: vec![
-            (format!("{version}.buildVersion"), build.id.into()),
-            (format!("{version}.buildTag"), build.id.into()),
-            (format!("{version}.buildGitRevision"), build.revision.into()),
+            (format!("{version}.buildVersion"), build.id.to_string()),
+            (format!("{version}.buildTag"), build.id.to_string()),
+            (
+                format!("{version}.buildGitRevision"),
+                build.revision.to_string(),
+            ),
             (format!("{version}.buildStatus"), "Clean".into()),
             (format!("{version}.buildHub"), ISTIO_HUB.into()),
         ],
@@ -121,7 +126,7 @@ pub fn etcd() -> GoBuild {
     GoBuild {
         name: "etcd".into(),
         module: "go.etcd.io/etcd/server/v3",
-        version: pins::ETCD,
+        version: Cow::Borrowed(pins::ETCD),
         requirements: Requirements::Plain,
         main: None,
         packages: vec![("go.etcd.io/etcd/server/v3", "")],
@@ -134,7 +139,7 @@ pub fn coredns() -> GoBuild {
     GoBuild {
         name: "coredns".into(),
         module: "github.com/coredns/coredns",
-        version: pins::COREDNS,
+        version: Cow::Borrowed(pins::COREDNS),
         requirements: Requirements::Plain,
         main: Some(include_str!("../../../../fixtures/images/coredns/main.go")),
         packages: vec![(".", "")],

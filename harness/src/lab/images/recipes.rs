@@ -31,7 +31,7 @@ pub fn kind_files() -> (String, Key) {
 /// The bootstrap template of one Istio build, as an artifact.
 pub fn bootstrap_template(build: &IstioBuild) -> (String, Key) {
     let name = format!("istio-bootstrap-{}", build.id);
-    let key = Key::over(&name).add(build.module_version).finish();
+    let key = Key::over(&name).add(&*build.module_version).finish();
     (name, key)
 }
 
@@ -40,8 +40,8 @@ pub fn envoy(build: &IstioBuild) -> (String, Key) {
     (
         "envoy".into(),
         Key::over("envoy")
-            .add(build.envoy.version)
-            .add(build.envoy.sha256)
+            .add(&*build.envoy.version)
+            .add(build.envoy.sha256.unwrap_or("as the index says"))
             .finish(),
     )
 }
@@ -218,28 +218,38 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
             ],
         },
         ignite(),
-        Image {
-            name: "probe",
-            lab_name: Some(PROBE_LAB_NAME.into()),
-            origin: probe.version.clone(),
-            base: Some(debian::reference()),
-            dockerfile: recipe_file!("probe/Dockerfile"),
-            context: vec![(
-                "meshproof-probe",
-                Content::File {
-                    path: probe.path.clone(),
-                    version: probe.version.clone(),
-                },
-            )],
-        },
+        self::probe(probe, debian::reference()),
     ]
+}
+
+/// The probe's image: its program, and the C library of the base.
+pub fn probe(probe: &ProbeBinary, base: String) -> Image {
+    Image {
+        name: "probe",
+        lab_name: Some(PROBE_LAB_NAME.into()),
+        origin: probe.version.clone(),
+        base: Some(base),
+        dockerfile: recipe_file!("probe/Dockerfile"),
+        context: vec![(
+            "meshproof-probe",
+            Content::File {
+                path: probe.path.clone(),
+                version: probe.version.clone(),
+            },
+        )],
+    }
+}
+
+/// The name of Ignite's image in the guide's manifests, which are applied unchanged.
+pub fn ignite_lab_name() -> String {
+    format!("docker.io/apacheignite/ignite:{}", pins::IGNITE)
 }
 
 /// Ignite's image, with the released image's interface.
 pub fn ignite() -> Image {
     Image {
         name: "ignite",
-        lab_name: Some(format!("docker.io/apacheignite/ignite:{}", pins::IGNITE)),
+        lab_name: Some(ignite_lab_name()),
         origin: format!(
             "org.apache.ignite {} from Maven Central, OpenJDK 17 of Debian",
             pins::IGNITE

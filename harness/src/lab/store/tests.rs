@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::lab::fake_client::FakeClient;
-use crate::lab::images::{Present, pins};
+use crate::lab::images::{Chosen, Istio, Present, Source};
 
 /// A node image, and one that runs inside.
 pub fn images() -> Images {
@@ -15,9 +15,17 @@ pub fn images() -> Images {
     Images {
         node: image("node"),
         inside: vec![image("etcd")],
-        istio: pins::ISTIO_AUGUST_2026,
+        kubernetes: "v1.34.4".into(),
+        istio: Istio {
+            id: "1.30.5".into(),
+            filters: true,
+        },
         kind: "kind".into(),
         istioctl: "istioctl".into(),
+        source: Chosen {
+            source: Source::Pull,
+            why: "a test".into(),
+        },
     }
 }
 

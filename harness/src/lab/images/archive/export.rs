@@ -100,7 +100,7 @@ pub async fn export(
         exported: Timestamp::now()
             .round(jiff::Unit::Second)
             .unwrap_or_default(),
-        istio: images.istio.id.into(),
+        istio: images.istio.id.clone(),
         images: all.into_iter().map(archived).collect(),
         files: vec![],
     };

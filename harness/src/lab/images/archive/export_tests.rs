@@ -2,7 +2,7 @@ use super::*;
 use crate::lab::fake_client::FakeClient;
 use crate::lab::images::archive::container::Archive;
 use crate::lab::images::archive::tar::saved;
-use crate::lab::images::pins;
+use crate::lab::images::{Chosen, Istio, Source, pins};
 
 fn present(name: &str) -> Present {
     Present {
@@ -26,9 +26,17 @@ fn images(cache: &Cache) -> Images {
     Images {
         node: present("node"),
         inside: vec![present("etcd")],
-        istio: pins::ISTIO_AUGUST_2026,
+        kubernetes: pins::KUBERNETES.into(),
+        istio: Istio {
+            id: pins::DEFAULT_ISTIO.into(),
+            filters: false,
+        },
         kind: place("kind-1", &["kind"]),
         istioctl: place("istio-1", &["istioctl", "pilot-agent"]),
+        source: Chosen {
+            source: Source::Build,
+            why: "a test".into(),
+        },
     }
 }
 

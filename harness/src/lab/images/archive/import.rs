@@ -48,13 +48,13 @@ pub async fn import(
     let _one_builder = cache.lock(progress).await?;
     let archive = place_programs(cache, archive, &wanted.programs).await?;
     let ids = load_images(engine, archive, progress).await?;
-    Imported::of(path, &manifest, ids).write(cache, istio.id)?;
+    Imported::of(path, &manifest, ids).write(cache, &istio.id)?;
     Ok(istio)
 }
 
 fn istio_of(path: &Path, manifest: &Manifest) -> Result<IstioBuild, ArchiveError> {
-    let known = pins::ISTIO_BUILDS.iter();
-    let found = known.copied().find(|build| build.id == manifest.istio);
+    let mut known = pins::ISTIO_BUILDS.iter();
+    let found = known.find(|build| build.id == manifest.istio).cloned();
     found.ok_or_else(|| ArchiveError::UnknownIstio {
         path: path.to_owned(),
         istio: manifest.istio.clone(),

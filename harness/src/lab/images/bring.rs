@@ -1,0 +1,154 @@
+//! Brings released images into the engine: asks for all of them first, so that a wrong version is told
+//! within seconds and before anything is downloaded.
+
+use futures::future::join_all;
+
+use super::reference::{Mirror, registry_of};
+use super::registry::Answer;
+use crate::lab::{Engine, LabError};
+use crate::progress::Progress;
+
+/// One image to be brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bringing {
+    /// The name that it is to have in the engine.
+    pub name: String,
+    /// The name under which a registry serves it, with its digest if that is known.
+    pub from: String,
+    /// The option that asks for another.
+    pub option: &'static str,
+}
+
+impl Bringing {
+    /// A released image, from its own registry or from the mirror.
+    pub fn released(
+        name: &str,
+        digest: Option<&str>,
+        mirror: Option<&Mirror>,
+        option: &'static str,
+    ) -> Self {
+        let mut from = mirror.map_or_else(|| name.to_owned(), |mirror| mirror.of(name));
+        if let Some(digest) = digest {
+            from.push_str(&format!("@{digest}"));
+        }
+        Self {
+            name: name.to_owned(),
+            from,
+            option,
+        }
+    }
+}
+
+/// Brings these images.
+///
+/// # Errors
+/// The first that its registry does not serve, before any is pulled; or a pull that failed.
+pub async fn bring(
+    engine: &Engine,
+    all: &[Bringing],
+    lenient: bool,
+    progress: &Progress,
+) -> Result<(), LabError> {
+    let answers = join_all(
+        all.iter()
+            .map(|one| engine.registry_answer(&one.from, lenient)),
+    )
+    .await;
+    for (one, answer) in all.iter().zip(answers) {
+        let (image, registry) = (one.from.clone(), registry_of(&one.from).to_owned());
+        match answer {
+            Answer::Has => {}
+            Answer::Lacks(_) => {
+                let option = one.option;
+                return Err(LabError::RegistryLacks {
+                    registry,
+                    image,
+                    option,
+                });
+            }
+            Answer::Silent(why) => {
+                return Err(LabError::RegistrySilent {
+                    registry,
+                    image,
+                    why,
+                });
+            }
+        }
+    }
+    for one in all {
+        let stage = progress.stage(format!("Pulling {}", one.from));
+        engine
+            .pull(&one.from, |line| stage.message(line.trim()))
+            .await?;
+        engine.tag(&one.from, &one.name).await?;
+        stage.done();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::fake_client::FakeClient;
+
+    fn two() -> [Bringing; 2] {
+        let mirror: Mirror = "h:5000".parse().unwrap();
+        ["istio/pilot:1", "istio/proxyv2:1"]
+            .map(|name| Bringing::released(name, None, Some(&mirror), "--istio"))
+    }
+
+    #[tokio::test]
+    async fn nothing_is_pulled_when_one_is_not_served() {
+        let client = FakeClient::new("docker")
+            .answers("version*", "20.10.24 linux/amd64\n")
+            .answers("manifest*pilot*", "{}\n")
+            .fails("manifest*", "no such manifest: h:5000/istio/proxyv2:1\n");
+        let brought = bring(&client.engine().await, &two(), true, &Progress::silent()).await;
+        let told = brought.unwrap_err().to_string();
+        assert!(
+            told.starts_with("h:5000 has no h:5000/istio/proxyv2:1; "),
+            "{told}"
+        );
+        assert!(told.contains("--istio"), "{told}");
+        assert!(
+            !client
+                .calls()
+                .iter()
+                .any(|call| call.contains("docker pull"))
+        );
+    }
+
+    #[tokio::test]
+    async fn what_the_mirror_serves_bears_the_released_name() {
+        let client = FakeClient::new("docker")
+            .answers("version*", "20.10.24 linux/amd64\n")
+            .answers("manifest*", "{}\n");
+        let brought = bring(&client.engine().await, &two(), true, &Progress::silent()).await;
+        brought.unwrap();
+        let calls = client.calls();
+        let done: Vec<&str> = calls
+            .iter()
+            .filter(|call| call.contains("docker pull") || call.contains("docker tag"))
+            .map(String::as_str)
+            .collect();
+        let expected = [
+            "docker pull h:5000/istio/pilot:1",
+            "docker tag h:5000/istio/pilot:1 istio/pilot:1",
+            "docker pull h:5000/istio/proxyv2:1",
+            "docker tag h:5000/istio/proxyv2:1 istio/proxyv2:1",
+        ];
+        assert_eq!(done, expected);
+    }
+
+    #[test]
+    fn a_known_digest_is_asked_of_whoever_serves_it() {
+        let mirror: Mirror = "h:5000/hub".parse().unwrap();
+        let from =
+            |mirror| Bringing::released("kindest/node:v1", Some("sha256:0"), mirror, "--k8s");
+        assert_eq!(from(None).from, "kindest/node:v1@sha256:0");
+        assert_eq!(
+            from(Some(&mirror)).from,
+            "h:5000/hub/kindest/node:v1@sha256:0"
+        );
+    }
+}

@@ -1,0 +1,268 @@
+//! The source `pull`: a lab of released images, and `istioctl` out of one of them.
+//!
+//! Kubernetes' own images are inside the node image; the probe's is made here, on the libraries of the
+//! proxy's image, since no registry serves it.
+
+use super::bring::{Bringing, bring};
+use super::build::assemble;
+use super::cache::Cache;
+use super::given::Given;
+use super::kind_program::{self, KindProgram};
+use super::part::Part;
+use super::reference::{Mirror, canonical};
+use super::released::{self, Released};
+use super::source::Chosen;
+use super::wish::{ImagesWish, IstioWish};
+use super::{Allowed, Images, Istio, Present, ProbeBinary, hub, inner, recipes};
+use crate::lab::{Engine, LabError};
+use crate::process::Program;
+use crate::progress::Progress;
+
+/// The released images that are asked for, but those that are given.
+pub fn wanted(wish: &ImagesWish, given: &Given) -> Vec<Released> {
+    let version = |part| match part {
+        Part::Node => wish.kubernetes.clone(),
+        Part::Ignite => wish.ignite.clone(),
+        Part::Pilot | Part::Proxyv2 | Part::Istioctl => Some(wish.istio_tag()),
+    };
+    let parts = Part::ALL.into_iter().filter(|part| !given.has(*part));
+    let released = parts.map(|part| {
+        let version = version(part);
+        released::image(
+            part,
+            version
+                .as_deref()
+                .unwrap_or(released::default_version(part)),
+        )
+    });
+    released.collect()
+}
+
+/// Finds the lab's images, and brings what the engine lacks if that is allowed.
+///
+/// # Errors
+/// What is missing, what the registry does not serve, or a program that fails.
+pub async fn obtain(
+    engine: &Engine,
+    cache: &Cache,
+    wish: &ImagesWish,
+    given: &Given,
+    chosen: Chosen,
+    allowed: Allowed,
+    progress: &Progress,
+) -> Result<Images, LabError> {
+    let probe = ProbeBinary::find_or_tell().await?;
+    let wanted = wanted(wish, given);
+    let missing = missing(engine, &wanted).await?;
+    if !missing.is_empty() {
+        if allowed == Allowed::ToLook {
+            let names = missing.iter().map(|image| image.name.clone());
+            return Err(LabError::ImagesMissing(names.collect()));
+        }
+        let _one_at_a_time = cache.lock(progress).await?;
+        let mirror = wish.mirror.as_ref();
+        let all: Vec<Bringing> = missing
+            .iter()
+            .map(|image| bringing(image, mirror))
+            .collect();
+        bring(engine, &all, mirror.is_some(), progress).await?;
+    }
+    let part = async |part: Part| match given.images.get(&part) {
+        Some(image) => Ok(image.clone()),
+        None => {
+            let released = wanted.iter().find(|image| image.part == part);
+            let name = &released.expect("what is not given is wanted").name;
+            present(engine, name).await
+        }
+    };
+    let node = part(Part::Node).await?;
+    let (pilot, proxyv2) = (part(Part::Pilot).await?, part(Part::Proxyv2).await?);
+    let (istioctl, identity) = match &given.istioctl {
+        Some(given) => given.clone(),
+        None => {
+            let image = part(Part::Istioctl).await?;
+            (
+                inner::istioctl_of(engine, cache, &image.id).await?,
+                image.id,
+            )
+        }
+    };
+    let names = hub::names(cache, &istioctl, &identity).await?;
+    let kind = kind(cache, allowed, progress).await?;
+    let probe = probe_image(engine, cache, &probe, &proxyv2, allowed, progress).await?;
+    let ignite = Present {
+        lab_name: recipes::ignite_lab_name(),
+        ..part(Part::Ignite).await?
+    };
+    let id = match &wish.istio {
+        IstioWish::Folder(_) => version_of(&istioctl).await?,
+        _ => wish.istio_tag(),
+    };
+    Ok(Images {
+        kubernetes: inner::kubernetes_of(engine, cache, &node.id).await?,
+        istio: Istio {
+            id,
+            filters: inner::has_istio_filters(engine, cache, &proxyv2.id).await?,
+        },
+        inside: vec![
+            Present {
+                lab_name: names.pilot,
+                ..pilot
+            },
+            Present {
+                lab_name: names.proxyv2,
+                ..proxyv2
+            },
+            ignite,
+            probe,
+        ],
+        node,
+        kind: kind.path,
+        istioctl,
+        source: Chosen {
+            why: format!("{}; kind {}", chosen.why, kind.from),
+            ..chosen
+        },
+    })
+}
+
+/// Whether the engine has every released image that is asked for.
+///
+/// # Errors
+/// When the engine fails.
+pub async fn are_there(engine: &Engine, wish: &ImagesWish) -> Result<bool, LabError> {
+    let wanted = wanted(wish, &Given::default());
+    Ok(missing(engine, &wanted).await?.is_empty())
+}
+
+/// The released images that the engine lacks.
+async fn missing<'a>(
+    engine: &Engine,
+    wanted: &'a [Released],
+) -> Result<Vec<&'a Released>, LabError> {
+    let names: Vec<&str> = wanted.iter().map(|image| image.name.as_str()).collect();
+    let ids = engine.image_ids(&names).await?;
+    let lacking = wanted.iter().zip(ids).filter(|(_, id)| id.is_none());
+    Ok(lacking.map(|(image, _)| image).collect())
+}
+
+fn bringing(image: &Released, mirror: Option<&Mirror>) -> Bringing {
+    let option = match image.part {
+        Part::Node => "--k8s",
+        Part::Ignite => "--ignite",
+        Part::Pilot | Part::Proxyv2 | Part::Istioctl => "--istio",
+    };
+    Bringing::released(&image.name, image.digest, mirror, option)
+}
+
+/// A released image that the engine has, with who served it.
+async fn present(engine: &Engine, name: &str) -> Result<Present, LabError> {
+    let id = engine.image_id(name).await?;
+    let id = id.ok_or_else(|| LabError::ImagesMissing(vec![name.to_owned()]))?;
+    let served = engine.served_as(name).await?;
+    let origin = match served.is_empty() {
+        true => format!("{name}, which no registry served"),
+        false => format!("{name}, served as {}", served.join(" and ")),
+    };
+    Ok(Present {
+        reference: name.to_owned(),
+        lab_name: canonical(name),
+        origin,
+        id,
+    })
+}
+
+async fn kind(
+    cache: &Cache,
+    allowed: Allowed,
+    progress: &Progress,
+) -> Result<KindProgram, LabError> {
+    match allowed {
+        Allowed::ToLook => kind_program::find(cache)
+            .await
+            .ok_or_else(|| LabError::ImagesMissing(vec!["kind (the program)".into()])),
+        _ => kind_program::ensure(cache, progress).await,
+    }
+}
+
+/// The probe's image, made on the libraries of a pulled one.
+async fn probe_image(
+    engine: &Engine,
+    cache: &Cache,
+    probe: &ProbeBinary,
+    libraries: &Present,
+    allowed: Allowed,
+    progress: &Progress,
+) -> Result<Present, LabError> {
+    let image = recipes::probe(probe, libraries.reference.clone());
+    let reference = image.reference();
+    let mut id = engine.image_id(&reference).await?;
+    if id.is_none() && allowed != Allowed::ToLook {
+        assemble(engine, cache, &image, progress).await?;
+        // A probe that wants a newer C library would only fail later, inside a pod.
+        let arguments = ["--rm", "--network", "none", &reference, "--version"];
+        engine
+            .run("trying the probe on the proxy's libraries", &arguments)
+            .await?;
+        id = engine.image_id(&reference).await?;
+    }
+    let id = id.ok_or_else(|| LabError::ImagesMissing(vec![image.name.to_owned()]))?;
+    Ok(Present {
+        lab_name: image.lab_name.unwrap_or_else(|| reference.clone()),
+        reference,
+        origin: image.origin,
+        id,
+    })
+}
+
+/// The version that an `istioctl` tells of itself.
+pub async fn version_of(istioctl: &std::path::Path) -> Result<String, LabError> {
+    let asked = Program::new(istioctl)
+        .args(["version", "--remote=false", "--output", "json"])
+        .run()
+        .await
+        .map_err(LabError::program(format!(
+            "asking {} its version",
+            istioctl.display()
+        )))?;
+    let told: serde_json::Value = serde_json::from_str(&asked.stdout).unwrap_or_default();
+    let version = told["clientVersion"]["version"].as_str();
+    version
+        .map(str::to_owned)
+        .ok_or_else(|| LabError::Unexpected {
+            what: istioctl.display().to_string(),
+            found: "it tells no version".into(),
+            cure: "use the istioctl of an Istio release or build".into(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_version_names_its_own_images_and_what_is_given_is_not_asked_for() {
+        let wish = ImagesWish {
+            istio: "1.30.5".parse().unwrap(),
+            kubernetes: Some("v1.35.8".into()),
+            ..ImagesWish::default()
+        };
+        let names = |given: &Given| -> Vec<String> {
+            let all = wanted(&wish, given).into_iter();
+            all.map(|image| image.name).collect()
+        };
+        let all = [
+            "kindest/node:v1.35.8",
+            "istio/pilot:1.30.5",
+            "istio/proxyv2:1.30.5",
+            "istio/istioctl:1.30.5",
+            "apacheignite/ignite:2.16.0",
+        ];
+        assert_eq!(names(&Given::default()), all);
+        let given = Given {
+            istioctl: Some(("/istioctl".into(), "1".into())),
+            ..Given::default()
+        };
+        assert_eq!(names(&given), [all[0], all[1], all[2], all[4]]);
+    }
+}

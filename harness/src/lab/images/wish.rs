@@ -1,0 +1,264 @@
+//! What somebody asks a lab's images to be: from which source, and of which versions. What of it can
+//! be had is found out by others; what contradicts itself is refused here.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::part::Part;
+use super::pins::{self, IstioBuild};
+use super::reference::{self, Mirror, MirrorError, ReferenceError};
+use super::released;
+use super::source::Source;
+
+/// A wish that cannot be fulfilled, told before anything is asked of engine or registry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WishError {
+    /// An Istio that is nothing known.
+    #[error(
+        "{0:?} names no Istio; name a release (such as {release}), a build ({known}) or a folder with pilot.tar, proxyv2.tar and istioctl",
+        release = released::ISTIO, known = known_builds()
+    )]
+    Istio(String),
+    /// A version that is none.
+    #[error("{asked:?} is no version for {option}; write it like {example}")]
+    Version {
+        /// The option.
+        option: &'static str,
+        /// What it says.
+        asked: String,
+        /// How one looks.
+        example: &'static str,
+    },
+    /// A source that there is not.
+    #[error("{0:?} names no source of images; use one of auto, pull, build, archive")]
+    Source(String),
+    /// An `--image` that is not NAME=REF.
+    #[error(
+        "{0:?} is not NAME=REF; NAME is one of {names}, REF names an image, like pilot=registry.example/istio/pilot:1.30.5",
+        names = Part::ALL.map(Part::name).join(", ")
+    )]
+    Image(String),
+    /// The mirror's name.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
+    /// An image's name.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// A source that does not have what was asked for.
+    #[error("{what} cannot come from the source {source_name}: {why}; {cure}")]
+    NotFromThere {
+        /// What was asked for.
+        what: String,
+        /// The source.
+        source_name: &'static str,
+        /// Why not.
+        why: String,
+        /// What to do about it.
+        cure: String,
+    },
+}
+
+/// Which Istio is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum IstioWish {
+    /// The source's own default.
+    #[default]
+    Default,
+    /// One that is built here; a registry may serve it by its id all the same.
+    Build(IstioBuild),
+    /// A release, by its version.
+    Release(String),
+    /// What lies in a folder: `pilot.tar`, `proxyv2.tar` and `istioctl`.
+    Folder(PathBuf),
+}
+
+/// What a lab's images are asked to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImagesWish {
+    /// The only source that will do; none leaves the choice.
+    pub source: Option<Source>,
+    /// The registry that serves released images in place of their own.
+    pub mirror: Option<Mirror>,
+    /// The Istio.
+    pub istio: IstioWish,
+    /// The Kubernetes version, `v` in front.
+    pub kubernetes: Option<String>,
+    /// The version of Ignite.
+    pub ignite: Option<String>,
+    /// Images that somebody brings for a part, by their names.
+    pub images: BTreeMap<Part, String>,
+}
+
+impl ImagesWish {
+    /// A lab of one Istio build, made here.
+    pub fn of_build(istio: &IstioBuild) -> Self {
+        Self {
+            source: Some(Source::Build),
+            istio: IstioWish::Build(istio.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// The Istio build that a build here is of.
+    ///
+    /// # Errors
+    /// When what is asked for is not built here.
+    pub fn build(&self, source: Source) -> Result<IstioBuild, WishError> {
+        let refused = |what: String, why: &str, cure: String| WishError::NotFromThere {
+            what,
+            source_name: source.name(),
+            why: why.into(),
+            cure,
+        };
+        if let Some(asked) = self
+            .kubernetes
+            .as_deref()
+            .filter(|v| *v != pins::KUBERNETES)
+            && !self.images.contains_key(&Part::Node)
+        {
+            let cure = format!(
+                "leave --k8s out for {}, or use --source pull",
+                pins::KUBERNETES
+            );
+            return Err(refused(
+                format!("Kubernetes {asked}"),
+                "one version is built here",
+                cure,
+            ));
+        }
+        if let Some(asked) = self.ignite.as_deref().filter(|v| *v != pins::IGNITE)
+            && !self.images.contains_key(&Part::Ignite)
+        {
+            let cure = format!(
+                "leave --ignite out for {}, or use --source pull",
+                pins::IGNITE
+            );
+            return Err(refused(
+                format!("Ignite {asked}"),
+                "one version is built here",
+                cure,
+            ));
+        }
+        match &self.istio {
+            IstioWish::Default | IstioWish::Folder(_) => Ok(pins::ISTIO_AUGUST_2026),
+            IstioWish::Build(build) => Ok(build.clone()),
+            IstioWish::Release(version) => Err(refused(
+                format!("Istio {version}"),
+                "it is a release, which is not built here",
+                format!("use --source pull, or a build ({})", known_builds()),
+            )),
+        }
+    }
+
+    /// The tag of Istio's images in a registry.
+    pub fn istio_tag(&self) -> String {
+        match &self.istio {
+            IstioWish::Default | IstioWish::Folder(_) => released::ISTIO.to_owned(),
+            IstioWish::Build(build) => build.id.to_string(),
+            IstioWish::Release(version) => version.clone(),
+        }
+    }
+
+    /// The one source that has what is asked for, with the reason, where only one has.
+    pub fn only_source(&self) -> Option<(Source, String)> {
+        match &self.istio {
+            IstioWish::Release(version) => {
+                return Some((Source::Pull, format!("Istio {version} is a release")));
+            }
+            IstioWish::Build(build) => {
+                return Some((Source::Build, format!("Istio {} is no release", build.id)));
+            }
+            IstioWish::Default | IstioWish::Folder(_) => {}
+        }
+        let other =
+            |asked: &Option<String>, built: &str| asked.as_ref().filter(|v| *v != built).cloned();
+        let kubernetes =
+            other(&self.kubernetes, pins::KUBERNETES).map(|v| format!("Kubernetes {v}"));
+        let ignite = other(&self.ignite, pins::IGNITE).map(|v| format!("Ignite {v}"));
+        let what = kubernetes.or(ignite)?;
+        Some((Source::Pull, format!("{what} is not built here")))
+    }
+}
+
+impl FromStr for IstioWish {
+    type Err = WishError;
+
+    fn from_str(text: &str) -> Result<Self, WishError> {
+        if let Some(build) = pins::ISTIO_BUILDS.iter().find(|build| build.id == text) {
+            return Ok(Self::Build(build.clone()));
+        }
+        if text.contains('/') || PathBuf::from(text).is_dir() {
+            return Ok(Self::Folder(text.into()));
+        }
+        match is_release(text) {
+            true => Ok(Self::Release(text.to_owned())),
+            false => Err(WishError::Istio(text.to_owned())),
+        }
+    }
+}
+
+/// A Kubernetes version as tags have it, from one with or without its `v`.
+///
+/// # Errors
+/// [`WishError::Version`] if it is none.
+pub fn kubernetes(text: &str) -> Result<String, WishError> {
+    let version = text.trim_start_matches('v');
+    match is_release(version) {
+        true => Ok(format!("v{version}")),
+        false => Err(WishError::Version {
+            option: "--k8s",
+            asked: text.to_owned(),
+            example: released::KUBERNETES,
+        }),
+    }
+}
+
+/// A version of Ignite.
+///
+/// # Errors
+/// [`WishError::Version`] if it is none.
+pub fn ignite(text: &str) -> Result<String, WishError> {
+    match is_release(text) {
+        true => Ok(text.to_owned()),
+        false => Err(WishError::Version {
+            option: "--ignite",
+            asked: text.to_owned(),
+            example: pins::IGNITE,
+        }),
+    }
+}
+
+/// An image for a part, as NAME=REF.
+///
+/// # Errors
+/// [`WishError::Image`] or [`WishError::Reference`].
+pub fn image(text: &str) -> Result<(Part, String), WishError> {
+    let wrong = || WishError::Image(text.to_owned());
+    let (name, image) = text.split_once('=').ok_or_else(wrong)?;
+    let part = name.parse().map_err(|()| wrong())?;
+    reference::checked(image)?;
+    Ok((part, image.to_owned()))
+}
+
+/// Whether a text is a version of three numbers, with or without a pre-release after them.
+fn is_release(text: &str) -> bool {
+    let (numbers, rest) = match text.split_once('-') {
+        Some((numbers, rest)) => (numbers, Some(rest)),
+        None => (text, None),
+    };
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    let three = numbers.split('.').count() == 3 && numbers.split('.').all(number);
+    three && rest.is_none_or(|rest| !rest.is_empty() && rest.chars().all(word))
+}
+
+/// The ids of the builds that are pinned.
+fn known_builds() -> String {
+    let ids = pins::ISTIO_BUILDS.iter().map(|build| &*build.id);
+    ids.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+#[path = "wish_tests.rs"]
+mod tests;

@@ -1,0 +1,87 @@
+use super::*;
+
+fn istio(text: &str) -> Result<IstioWish, WishError> {
+    text.parse()
+}
+
+#[test]
+fn an_istio_is_a_build_a_release_or_a_folder() {
+    assert_eq!(
+        istio(pins::DEFAULT_ISTIO),
+        Ok(IstioWish::Build(pins::ISTIO_AUGUST_2026))
+    );
+    for release in ["1.30.5", "1.31.0-rc.1"] {
+        assert_eq!(istio(release), Ok(IstioWish::Release(release.into())));
+    }
+    assert_eq!(istio("./mine"), Ok(IstioWish::Folder("./mine".into())));
+    for wrong in ["", "latest", "1.30", "1.30.x", "1.30.5-", "v1.30.5"] {
+        let told = istio(wrong).unwrap_err().to_string();
+        assert!(told.contains("; name a release"), "{told}");
+        assert!(told.contains(pins::DEFAULT_ISTIO), "{told}");
+    }
+}
+
+#[test]
+fn versions_and_images_are_read_or_told_of() {
+    assert_eq!(kubernetes("1.34.11").unwrap(), "v1.34.11");
+    assert_eq!(kubernetes("v1.34.11").unwrap(), "v1.34.11");
+    assert!(
+        kubernetes("1.34")
+            .unwrap_err()
+            .to_string()
+            .contains("--k8s")
+    );
+    assert_eq!(ignite("2.16.0").unwrap(), "2.16.0");
+    assert!(ignite("v2").is_err());
+    let given = image("pilot=h:5000/istio/pilot:1").unwrap();
+    assert_eq!(given, (Part::Pilot, "h:5000/istio/pilot:1".into()));
+    for wrong in ["pilot", "etcd=a/b:1", "pilot=", "pilot=A/b"] {
+        assert!(image(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn what_is_asked_for_may_leave_one_source() {
+    let of = |istio: &str| ImagesWish {
+        istio: istio.parse().unwrap(),
+        ..ImagesWish::default()
+    };
+    let source = |wish: &ImagesWish| wish.only_source().map(|(source, _)| source);
+    assert_eq!(source(&ImagesWish::default()), None);
+    assert_eq!(source(&of("1.30.5")), Some(Source::Pull));
+    assert_eq!(source(&of(pins::DEFAULT_ISTIO)), Some(Source::Build));
+    let other = ImagesWish {
+        ignite: Some("2.17.0".into()),
+        ..ImagesWish::default()
+    };
+    assert_eq!(source(&other), Some(Source::Pull));
+    let same = ImagesWish {
+        kubernetes: Some(pins::KUBERNETES.into()),
+        ..ImagesWish::default()
+    };
+    assert_eq!(source(&same), None);
+}
+
+#[test]
+fn what_is_not_built_here_is_told_with_the_cure() {
+    let wish = ImagesWish {
+        istio: IstioWish::Release("1.30.5".into()),
+        ..ImagesWish::default()
+    };
+    let told = wish.build(Source::Build).unwrap_err().to_string();
+    assert!(
+        told.starts_with("Istio 1.30.5 cannot come from the source build"),
+        "{told}"
+    );
+    let wish = ImagesWish {
+        kubernetes: Some("v1.30.0".into()),
+        ..ImagesWish::default()
+    };
+    let told = wish.build(Source::Build).unwrap_err().to_string();
+    assert!(told.ends_with("or use --source pull"), "{told}");
+    let own = ImagesWish {
+        images: [(Part::Node, "a/node:1".into())].into(),
+        ..wish
+    };
+    assert!(own.build(Source::Build).is_ok(), "the node is brought");
+}
