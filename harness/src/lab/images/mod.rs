@@ -19,7 +19,8 @@ mod recipes;
 pub(super) mod wanted;
 mod wheel;
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 pub use cache::Cache;
 pub(crate) use cache::remove_folder;
@@ -118,6 +119,8 @@ impl Images {
         if !missing.is_empty() {
             return Err(LabError::ImagesMissing(missing));
         }
+        whole(&kind)?;
+        whole(&istioctl)?;
         let node = present.remove(0);
         Ok(Self {
             node,
@@ -165,6 +168,21 @@ impl Images {
             .find(|i| i.lab_name == lab_name)
             .map(|i| i.id.as_str())
     }
+}
+
+/// Whether a program of the cache can be run at all.
+fn whole(program: &Path) -> Result<(), LabError> {
+    let data = std::fs::metadata(program).map_err(LabError::file("reading", program))?;
+    let what = match (data.len(), data.permissions().mode() & 0o111) {
+        (0, _) => "it is empty",
+        (_, 0) => "it is no program",
+        _ => return Ok(()),
+    };
+    Err(LabError::Damaged {
+        path: program.to_owned(),
+        what: what.into(),
+        folder: program.parent().unwrap_or(program).to_owned(),
+    })
 }
 
 /// The name in the engine of the Ignite image that a lab would run; whether it is there is for
