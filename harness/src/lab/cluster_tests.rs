@@ -1,6 +1,7 @@
 //! A cluster's name, and what is done about leftovers and other people's nodes before it is made.
 
 use super::*;
+use crate::lab::Lease;
 use crate::lab::fake_client::FakeClient;
 use crate::lab::images::{Chosen, Istio, Present, Source};
 use crate::lab::kind::KindCluster;
@@ -86,6 +87,7 @@ fn engine_with_node(marker: Option<&Path>) -> FakeClient {
     FakeClient::new("docker")
         .answers("version*", "20.10.24 linux/amd64\n")
         .answers("ps*label=io.x-k8s.kind.cluster=meshproof-x", "a a\n")
+        .answers("ps*volume=/meshproof", "a a\n")
         .answers("inspect*", &node.to_string())
 }
 
@@ -148,4 +150,35 @@ async fn kind_writes_our_kubeconfig_and_no_other() {
     made.create().await.unwrap();
     let named = format!("--kubeconfig {}", ours.display());
     assert!(kind.calls()[0].ends_with(&named), "{:?}", kind.calls());
+}
+
+#[tokio::test]
+async fn a_second_lab_that_finds_no_memory_is_told_of_the_first_and_its_holder() {
+    let place = tempfile::tempdir().unwrap();
+    let other = place.path().join("clusters/meshproof-y");
+    let mounts = serde_json::json!([{
+        "Source": other.join("marker"), "Destination": MARKER_MOUNT
+    }]);
+    let node = serde_json::json!([{ "Id": "a", "Name": "/a", "Mounts": mounts }]);
+    let client = FakeClient::new("docker")
+        .answers("version*", "20.10.24 linux/amd64\n")
+        .answers("ps*volume=/meshproof", "a a\n")
+        .answers("inspect*", &node.to_string());
+    let progress = crate::progress::Progress::silent();
+    let lease = Lease::exclusive(&other, "meshproof guide", &progress);
+    let _held = lease.await.unwrap();
+    let engine = client.engine().await;
+    let mut ours = cluster(&client);
+    let little = "MemAvailable: 1024 kB\n";
+    let error = ours.finds_memory(&engine, little).await.unwrap_err();
+    let told = format!(
+        "meshproof-y (held by pid {}: meshproof guide)",
+        std::process::id()
+    );
+    assert!(error.to_string().contains(&told), "{error}");
+    let enough = "MemAvailable: 99999999 kB\n";
+    ours.finds_memory(&engine, enough).await.unwrap();
+    // Its own nodes are replaced.
+    ours.folder = other;
+    ours.finds_memory(&engine, little).await.unwrap();
 }

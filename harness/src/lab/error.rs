@@ -105,6 +105,30 @@ pub enum LabError {
         /// The variable that moves the folder.
         variable: &'static str,
     },
+    /// Too little memory for one more lab.
+    #[error(
+        "a lab needs about {needed_gib} GiB of free memory, and there are {:.1}{}",
+        *available_mib as f64 / 1024.0,
+        beside(standing)
+    )]
+    NoMemory {
+        /// How much is needed, in GiB.
+        needed_gib: u64,
+        /// How much there is, in MiB.
+        available_mib: u64,
+        /// The labs that stand, with their holders.
+        standing: Vec<String>,
+    },
+    /// Something of the cache is not whole.
+    #[error("{path} is damaged: {what}; delete {folder} and run ci/setup, which makes it anew")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+        /// The artifact that it belongs to.
+        folder: PathBuf,
+    },
     /// A download is not what it has to be.
     #[error(
         "{what} has the SHA-256 {found} where {expected} is on record; delete {path} and run again, and if it stays so, do not trust the source"
@@ -209,6 +233,18 @@ impl LabError {
             path,
             source,
         }
+    }
+}
+
+/// Which labs take memory, and what to do about it.
+fn beside(standing: &[String]) -> String {
+    match standing {
+        [] => "; end other programs, or use a machine with more".into(),
+        labs => format!(
+            " beside what stands: {}; take that down first (meshproof down), or wait for its run to \
+             end",
+            labs.join(", ")
+        ),
     }
 }
 

@@ -14,6 +14,7 @@ mod inspected;
 mod inventory;
 mod kind;
 mod lease;
+mod memory;
 mod mounts;
 mod network;
 mod node_logs;
@@ -107,15 +108,17 @@ impl Lab {
         let lease = Lease::exclusive(cluster.folder(), &wish.command, progress).await?;
         // Whoever held the lease may have made or deleted it meanwhile.
         cluster = Cluster::wanted(paths, &wanted);
-        let delivery = Delivery::prepare(&engine, &cache, &images, progress).await?;
         let unusable = if wish.fresh && cluster.record.complete {
             Some("a fresh one was asked for".to_owned())
         } else {
             cluster.unhealthy(&engine, topology.nodes()).await?
         };
         let reused = unusable.is_none();
-        if let Some(reason) = unusable {
+        if !reused {
             cluster.can_be_made(&engine).await?;
+        }
+        let delivery = Delivery::prepare(&engine, &cache, &images, progress).await?;
+        if let Some(reason) = unusable {
             if cluster.record.complete {
                 progress.line(format!(
                     "The cluster {} is deleted: {reason}",

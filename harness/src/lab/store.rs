@@ -159,6 +159,17 @@ impl Delivery {
 
 /// Makes a node's own copy of a store at `to`.
 async fn link_store(store: &Path, to: &Path) -> Result<(), LabError> {
+    for database in DATABASES {
+        let path = store.join(database);
+        let empty = std::fs::metadata(&path).map_or(true, |data| data.len() == 0);
+        if empty {
+            return Err(LabError::Damaged {
+                what: "containerd's database is missing or empty".into(),
+                path,
+                folder: store.to_owned(),
+            });
+        }
+    }
     Program::new("cp")
         .args(["--archive", "--link"])
         .arg(store)

@@ -1,9 +1,12 @@
-//! What stands in a cluster's way before anything is made or deleted for it: too little disk, and
-//! nodes of its name that are not ours.
+//! What stands in a cluster's way before anything is made or deleted for it: too little disk or
+//! memory, and nodes of its name that are not ours.
+
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::{Cluster, MARKER_MOUNT};
 use crate::lab::inspected::Container;
-use crate::lab::{Engine, LabError, disk};
+use crate::lab::{Engine, LabError, Lease, disk, memory};
 
 /// The label by which kind knows the nodes of a cluster.
 const KIND_CLUSTER: &str = "io.x-k8s.kind.cluster";
@@ -17,11 +20,32 @@ impl Cluster {
     /// Whether the cluster can be made at all: to be asked before anything is deleted for it.
     ///
     /// # Errors
-    /// Too little disk, or a cluster of this name that is not ours.
+    /// Too little disk or memory, or a cluster of this name that is not ours.
     pub async fn can_be_made(&self, engine: &Engine) -> Result<(), LabError> {
         disk::check(&self.nodes_folder, CACHE_GIB, "MESHPROOF_CACHE_DIR")?;
         disk::check(&self.folder, STATE_GIB, "MESHPROOF_STATE_DIR")?;
-        self.is_nobody_elses(engine).await
+        self.is_nobody_elses(engine).await?;
+        let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        self.finds_memory(engine, &meminfo).await
+    }
+
+    /// Whether there is memory for it beside the labs that stand. What its own nodes take is free
+    /// once they are replaced.
+    pub(super) async fn finds_memory(
+        &self,
+        engine: &Engine,
+        meminfo: &str,
+    ) -> Result<(), LabError> {
+        let nodes = engine.inspected(&format!("volume={MARKER_MOUNT}")).await?;
+        let markers = nodes
+            .iter()
+            .filter_map(|node| node.mounted_at(MARKER_MOUNT));
+        let records: BTreeSet<&Path> = markers.filter_map(Path::parent).collect();
+        if records.contains(self.folder.as_path()) {
+            return Ok(());
+        }
+        let standing: Vec<String> = records.into_iter().map(told).collect();
+        memory::check(meminfo, &standing)
     }
 
     /// Whether nobody else's nodes bear this cluster's name.
@@ -41,5 +65,14 @@ impl Cluster {
             },
             None => LabError::ClusterNotOurs { name },
         })
+    }
+}
+
+/// A lab by the folder of its record, with whoever holds it.
+fn told(record: &Path) -> String {
+    let name = record.file_name().unwrap_or_default().to_string_lossy();
+    match Lease::holder(record) {
+        Ok(Some(holder)) => format!("{name} (held by {holder})"),
+        _ => name.into_owned(),
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::lab::images::{ImagesWish, preflight};
+use crate::lab::memory::mebibytes;
 use crate::lab::{Engine, IstioBuild, LabError, Paths, available, disk};
 use crate::process::Program;
 
@@ -237,18 +238,6 @@ fn inotify() -> Option<Inotify> {
     })
 }
 
-/// A line of `/proc/meminfo`, in MiB.
-fn mebibytes(meminfo: &str, name: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
-    let kibibytes: u64 = line
-        .trim_start_matches(':')
-        .split_whitespace()
-        .next()?
-        .parse()
-        .ok()?;
-    Some(kibibytes >> 10)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,14 +251,6 @@ mod tests {
         assert_eq!((engine.cgroup_version.as_str(), engine.cpus), ("1", 2));
         assert_eq!(engine.platform, "linux/x86_64");
         assert_eq!(engine.memory_mib, 24_105);
-    }
-
-    #[test]
-    fn memory_is_read() {
-        let text = "MemTotal:       24684084 kB\nMemFree:  1 kB\nMemAvailable:   23068672 kB\n";
-        assert_eq!(mebibytes(text, "MemTotal"), Some(24_105));
-        assert_eq!(mebibytes(text, "MemAvailable"), Some(22_528));
-        assert_eq!(mebibytes(text, "SwapTotal"), None);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The sources `build` and `archive`: a lab of images that were made by our own recipes, here or on
 //! another machine.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use super::archive::Imported;
 use super::cache::Cache;
 use super::given::Given;
@@ -117,6 +120,8 @@ pub async fn find(
     if !missing.is_empty() {
         return Err(LabError::ImagesMissing(missing));
     }
+    whole(&kind)?;
+    whole(&istioctl)?;
     let node = present.remove(0);
     let mut images = Images {
         node,
@@ -181,4 +186,19 @@ fn from_archive(cache: &Cache, images: &Images) -> Result<(), LabError> {
         true => Ok(()),
         false => Err(LabError::NotImported(others)),
     }
+}
+
+/// Whether a program of the cache can be run at all.
+fn whole(program: &Path) -> Result<(), LabError> {
+    let data = std::fs::metadata(program).map_err(LabError::file("reading", program))?;
+    let what = match (data.len(), data.permissions().mode() & 0o111) {
+        (0, _) => "it is empty",
+        (_, 0) => "it is no program",
+        _ => return Ok(()),
+    };
+    Err(LabError::Damaged {
+        path: program.to_owned(),
+        what: what.into(),
+        folder: program.parent().unwrap_or(program).to_owned(),
+    })
 }

@@ -4,134 +4,16 @@
 //! Each test runs the program itself with a `docker` of its own first on the path, which only says
 //! what it is told to. Its home holds a kubeconfig that must be the same byte for byte afterwards.
 
+mod machine;
+mod with_images;
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use tempfile::TempDir;
-
-/// How long a person waits to be told.
-const LIMIT: Duration = Duration::from_secs(5);
-/// A client that answers from files beside its link.
-const FAKE_CLIENT: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../harness/fixtures/lab/fake-client"
-);
-/// A kubeconfig as a person has one, with what a careless rewriting would lose.
-const KUBECONFIG: &str = "# mine\napiVersion: v1\nkind: Config\ncurrent-context:   prod\n";
-
-/// A home, and a `docker` that fails in its way.
-struct Machine(TempDir);
-
-impl Machine {
-    /// With a client that answers these command lines (globs) with these codes, outputs and errors.
-    fn with(answers: &[(&str, &str, &str, &str)]) -> Self {
-        let machine = Self(tempfile::tempdir().unwrap());
-        let bin = machine.path("bin");
-        fs::create_dir(&bin).unwrap();
-        std::os::unix::fs::symlink(FAKE_CLIENT, bin.join("docker")).unwrap();
-        let mut patterns = String::new();
-        for (number, (pattern, code, output, error)) in (1..).zip(answers) {
-            patterns.push_str(&format!("{pattern}\n"));
-            for (ending, text) in [("code", code), ("out", output), ("err", error)] {
-                fs::write(bin.join(format!("{number}.{ending}")), text).unwrap();
-            }
-        }
-        fs::write(bin.join("patterns"), patterns).unwrap();
-        fs::create_dir_all(machine.path("home/.kube")).unwrap();
-        fs::write(machine.kubeconfig(), KUBECONFIG).unwrap();
-        machine
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn kubeconfig(&self) -> PathBuf {
-        self.path("home/.kube/config")
-    }
-
-    /// Runs the program; says what came and how long it took.
-    fn run(&self, arguments: &[&str]) -> (Output, Duration) {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_meshproof"));
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if ["MESHPROOF_", "XDG_", "DOCKER_"]
-                .iter()
-                .any(|p| name.starts_with(p))
-            {
-                program.env_remove(&*name);
-            }
-        }
-        let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
-        let begun = Instant::now();
-        let output = program
-            .args(arguments)
-            .env("PATH", path)
-            .env("MESHPROOF_PROBE", self.path("bin/meshproof-probe"))
-            .env("HOME", self.path("home"))
-            .env("KUBECONFIG", self.kubeconfig())
-            .output()
-            .unwrap();
-        (output, begun.elapsed())
-    }
-
-    /// Everything that is there.
-    fn tree(&self) -> Vec<PathBuf> {
-        let mut left = vec![self.path("home")];
-        let mut seen = vec![];
-        while let Some(path) = left.pop() {
-            if path.is_dir() {
-                left.extend(fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
-            }
-            seen.push(path);
-        }
-        seen.sort();
-        seen
-    }
-
-    /// The one sentence that the program ends with, when nothing else came of it.
-    fn refuses(&self, arguments: &[&str]) -> String {
-        let before = self.tree();
-        let (output, took) = self.run(arguments);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(took < LIMIT, "{arguments:?} took {took:?}");
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{arguments:?}");
-        let kept = fs::read_to_string(self.kubeconfig()).unwrap();
-        assert_eq!(kept, KUBECONFIG, "the user's kubeconfig was touched");
-        assert_eq!(self.tree(), before, "{arguments:?} left something");
-        said
-    }
-
-    fn sentence(&self, arguments: &[&str]) -> String {
-        let said = self.refuses(arguments);
-        // Beside it there may be lines about what is being done.
-        let ours = said
-            .lines()
-            .filter_map(|line| line.strip_prefix("meshproof: "));
-        let ours: Vec<&str> = ours.collect();
-        assert_eq!(ours.len(), 1, "{said}");
-        let sentence = ours[0];
-        assert!(sentence.contains("; "), "no cure: {sentence}");
-        sentence.to_owned()
-    }
-
-    /// Puts a program in the place of the probe that only tells a version.
-    fn has_a_probe(&self) {
-        std::os::unix::fs::symlink(FAKE_CLIENT, self.path("bin/meshproof-probe")).unwrap();
-    }
-
-    fn calls(&self) -> String {
-        fs::read_to_string(self.path("bin/calls")).unwrap_or_default()
-    }
-
-    fn was_asked(&self) -> bool {
-        self.path("bin/calls").exists()
-    }
-}
+use machine::Machine;
 
 /// What needs an engine and nothing else.
 const NEED_AN_ENGINE: &[&[&str]] = &[
