@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::cluster::Record;
 use super::engine::OWNER_LABEL;
 use super::images::wanted::{PROBE, Wanted, artifacts};
-use super::images::{Cache, Images, ProbeBinary, pins, remove_folder};
+use super::images::{Cache, Images, ProbeBinary, pins};
 use super::size::freed_by_removing;
 use super::store::Delivery;
 use super::{Cluster, Engine, LabError, Paths, node_stores};
@@ -177,6 +177,7 @@ fn folders(paths: &Paths, asked: &Asked, pruned: &mut Pruned) -> Result<(), LabE
     let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     found.sort();
     let used = used_programs(paths)?;
+    let cache = Cache::at(&paths.cache);
     for artifact in found {
         let folder = artifact
             .file_name()
@@ -202,7 +203,7 @@ fn folders(paths: &Paths, asked: &Asked, pruned: &mut Pruned) -> Result<(), LabE
         let bytes = freed_by_removing([artifact.as_path()]);
         let done = match pruned.dry_run {
             true => Ok(()),
-            false => remove_folder(&artifact),
+            false => cache.discard(&artifact),
         };
         match done {
             Ok(()) => pruned.removed.push(Pruning {

@@ -143,6 +143,19 @@ async fn what_cannot_be_told_apart_stays() {
 }
 
 #[tokio::test]
+async fn an_artifact_that_cannot_be_moved_away_whole_stays_whole() {
+    let client = client();
+    let paths = paths(&client);
+    std::fs::write(paths.cache.join("partial"), "in the way").unwrap();
+    let engine = client.engine().await;
+    let pruned = prune_but(&engine, &paths, &asked(&[]), false)
+        .await
+        .unwrap();
+    assert_eq!(pruned.failed.len(), 2, "{:?}", pruned.failed);
+    assert!(paths.cache.join("artifacts/kubernetes-old/kind").exists());
+}
+
+#[tokio::test]
 async fn labs_ask_for_every_artifact_of_their_builds() {
     let client = FakeClient::new("docker").answers("version*", "20.10.24 linux/amd64\n");
     let cache = Cache::at(client.folder().join("cache"));

@@ -148,12 +148,17 @@ async fn list(paths: &Paths, as_json: bool) -> Outcome {
 }
 
 async fn prune(paths: &Paths, dry_run: bool) -> Outcome {
-    let pruned = lab::prune(paths, dry_run, &terminal::progress()).await?;
-    print!("{}", told_of_pruning(&pruned));
-    Ok(match pruned.failed.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(2),
+    let progress = terminal::progress();
+    let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
+    guarded(paths, &Cleanup::default(), &progress, async move {
+        let pruned = lab::prune(&inner_paths, dry_run, &inner_progress).await?;
+        print!("{}", told_of_pruning(&pruned));
+        Ok(match pruned.failed.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(2),
+        })
     })
+    .await
 }
 
 fn name(path: &Path) -> String {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::{Delivery, import_script, references};
 use crate::lab::engine::MAKER_LABEL;
-use crate::lab::images::{Cache, Images, Key, remove_folder};
+use crate::lab::images::{Cache, Images, Key};
 use crate::lab::{Engine, LabError};
 
 /// The name of the artifact that remembers the image, and of the image itself.
@@ -62,7 +62,7 @@ pub async fn prepare(
     let key = key(images);
     let image = reference(&key);
     // The image may be gone while its record is there.
-    remove_folder(&cache.place(NAME, &key))?;
+    cache.discard(&cache.place(NAME, &key))?;
     cache
         .artifact(NAME, &key, async |at: PathBuf| {
             make(engine, images, &image).await?;
