@@ -12,7 +12,7 @@ use super::go::{self, Go};
 use super::image::{Content, Image};
 use super::pins::IstioBuild;
 use super::probe::ProbeBinary;
-use super::{debian, maven, preflight, programs, recipes, wheel};
+use super::{debian, maven, preflight, programs, recipes, wheel, whole};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
@@ -35,6 +35,7 @@ pub async fn build(
         }
     }
     // kind and istioctl run on this machine, so they are needed even when every image is there.
+    whole::discard_damaged(cache, &programs::all(istio))?;
     let programs_there = [programs::kind(), programs::istio(istio)]
         .iter()
         .all(|build| cache.place(&build.name, &build.key()).exists());

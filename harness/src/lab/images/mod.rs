@@ -18,6 +18,7 @@ mod programs;
 mod recipes;
 pub(super) mod wanted;
 mod wheel;
+mod whole;
 
 use std::path::PathBuf;
 
@@ -100,7 +101,7 @@ impl Images {
         let istioctl = program(&programs::istio(istio), "istioctl");
         let mut missing: Vec<String> = [&kind, &istioctl]
             .iter()
-            .filter(|p| !p.is_file())
+            .filter(|p| !whole::is_program(p))
             .map(|p| p.display().to_string())
             .collect();
         let mut present = vec![];

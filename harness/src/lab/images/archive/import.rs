@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::blocking::blocking;
 use super::container::{Archive, IMAGES, PROGRAMS};
 use super::manifest::Manifest;
-use super::{ArchiveError, Imported, room};
+use super::{ArchiveError, Imported, placed, room};
 use crate::lab::images::wanted::{PROBE, Wanted, WantedProgram};
 use crate::lab::images::{Cache, IstioBuild, ProbeBinary, pins};
 use crate::lab::{Engine, LabError};
@@ -117,6 +117,18 @@ async fn place_programs(
     let mut archive = Some(archive);
     for program in programs {
         let prefix = format!("{PROGRAMS}/{}/", program.folder());
+        let place = cache.place(&program.artifact, &program.key);
+        if let Some(held) = &archive {
+            let of_it = held.manifest.files.iter();
+            let of_it = of_it.filter_map(|file| {
+                let name = file.path.strip_prefix(&prefix).and_then(plain)?;
+                Some((place.join(name), file.sha256.clone()))
+            });
+            let of_it: Vec<_> = of_it.collect();
+            if !blocking(move |alive| placed::are(&of_it, alive)).await? {
+                cache.discard(&place)?;
+            }
+        }
         let held = &mut archive;
         cache
             .artifact(&program.artifact, &program.key, async |at: PathBuf| {

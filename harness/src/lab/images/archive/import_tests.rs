@@ -51,6 +51,32 @@ async fn images_are_loaded_and_programs_placed_as_a_build_does() {
 }
 
 #[tokio::test]
+async fn a_program_that_is_not_the_archives_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.zip");
+    written(&path, |_| {});
+    let cache = Cache::at(folder.path().join("cache"));
+    let (engine, probe) = (client(), probe("1"));
+    let engine = engine.engine().await;
+    let programs = Wanted::of(&ISTIO, &probe).programs;
+    // One that a power cut emptied, and one whose file is not there at all.
+    let places: Vec<PathBuf> = programs
+        .iter()
+        .map(|program| cache.place(&program.artifact, &program.key))
+        .collect();
+    places
+        .iter()
+        .for_each(|place| std::fs::create_dir_all(place).unwrap());
+    std::fs::write(places[0].join(programs[0].program), "").unwrap();
+    let imported = import(&engine, &cache, &path, Some(&probe), &Progress::silent()).await;
+    imported.unwrap();
+    for (place, program) in places.iter().zip(&programs) {
+        let placed = std::fs::read_to_string(place.join(program.program));
+        assert_eq!(placed.unwrap(), "#!/bin/sh\n", "{}", program.program);
+    }
+}
+
+#[tokio::test]
 async fn an_engine_that_fails_says_why_itself() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lab.zip");

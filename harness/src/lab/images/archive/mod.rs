@@ -15,6 +15,7 @@ mod fixture;
 mod import;
 mod manifest;
 mod origin;
+mod placed;
 mod record;
 mod room;
 mod tar;
