@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::LabError;
 use crate::process::lineage::Identity;
@@ -15,6 +16,14 @@ pub const OWNER_LABEL: &str = "io.meshproof.lab";
 /// The label of a helper container, which tells the process that runs it and needs it no longer
 /// than it lives itself.
 pub const MAKER_LABEL: &str = "io.meshproof.maker";
+
+/// Whether this process ever asked an engine to run a container.
+static RAN: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process ever asked an engine to run a container, which may stand then.
+pub(super) fn has_run_containers() -> bool {
+    RAN.load(Ordering::Relaxed)
+}
 
 /// A container engine that answered.
 #[derive(Debug, Clone)]
@@ -132,6 +141,7 @@ impl Engine {
     /// # Errors
     /// When it cannot be started, or ends badly where it runs in the foreground.
     pub async fn run(&self, what: &str, arguments: &[&str]) -> Result<String, LabError> {
+        RAN.store(true, Ordering::Relaxed);
         let maker = format!("{MAKER_LABEL}={}", Identity::own());
         let output = self
             .docker()
