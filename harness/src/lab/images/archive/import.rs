@@ -29,7 +29,8 @@ pub async fn import(
     progress: &Progress,
 ) -> Result<IstioBuild, LabError> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let archive = Archive::open(&path)?;
+    let named = path.clone();
+    let archive = blocking(move |_| Archive::open(&named)).await?;
     let manifest = archive.manifest.clone();
     let istio = istio_of(&path, &manifest)?;
     let wanted = fits(&path, &manifest, &istio, probe)?;
@@ -83,7 +84,17 @@ fn fits(
     let mut lacking: Vec<&str> = images.map(|image| image.name).collect();
     lacking.extend(programs.map(|program| program.program));
     if lacking.is_empty() {
-        return Ok(wanted);
+        // Loading it would move a name that the engine has already, and nobody asked for that.
+        let asked = |reference: &str| wanted.images.iter().any(|i| i.reference == reference);
+        let mut all = manifest.images.iter().map(|image| &image.reference);
+        return match all.find(|reference| !asked(reference)) {
+            None => Ok(wanted),
+            Some(more) => Err(ArchiveError::MoreThanAsked {
+                path: path.to_owned(),
+                meshproof: manifest.meshproof.clone(),
+                more: more.clone(),
+            }),
+        };
     }
     // With another version of everything the probe is the least of it.
     if lacking != [PROBE] {
@@ -181,13 +192,17 @@ async fn load_images(
     let feeding = blocking(move |alive| {
         let mut archive = archive;
         let mut ended_early = false;
-        archive.read(IMAGES, alive, |piece| {
-            // An engine that ends early says why itself.
-            ended_early |= !ended_early && writer.write_all(piece).is_err();
+        let fed = archive.read(IMAGES, alive, |piece| {
             stage.advance(piece.len() as u64);
-            Ok(())
-        })?;
-        Ok(stage)
+            let written = writer.write_all(piece);
+            ended_early = written.is_err();
+            written
+        });
+        // An engine that ends early says why itself.
+        match ended_early {
+            true => Ok(stage),
+            false => fed.map(|()| stage),
+        }
     });
     let (loaded, fed) = tokio::join!(engine.load_from(reader), feeding);
     let stage = fed?;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::lab::fake_client::FakeClient;
-use crate::lab::images::archive::fixture::{ISTIO, probe, references, written};
+use crate::lab::images::archive::fixture::{ISTIO, probe, references, written, written_of};
 
 /// An engine that has every image of the archive once it was asked to load.
 fn client() -> FakeClient {
@@ -119,7 +119,7 @@ async fn what_cannot_be_taken_changes_nothing_and_is_one_sentence() {
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     refused(Some(&right)).await;
     written(&path, |manifest| {
-        manifest.format = 2;
+        manifest.format = 9;
         manifest.meshproof = "9.0.0".into();
     });
     refused(Some(&right)).await;
@@ -134,6 +134,11 @@ async fn what_cannot_be_taken_changes_nothing_and_is_one_sentence() {
     });
     refused(Some(&right)).await;
     written(&path, |manifest| manifest.files[0].sha256 = "f00".into());
+    refused(Some(&right)).await;
+    written(&path, |manifest| manifest.files[0].bytes = u64::MAX);
+    refused(Some(&right)).await;
+    // The user's own tag, which loading it would move.
+    written_of(&path, &["debian:12"], |_| {});
     refused(Some(&right)).await;
     let digest = regex::Regex::new("[0-9a-f]{64}").unwrap();
     insta::assert_snapshot!(digest.replace_all(&told.join("\n"), "DIGEST"));
