@@ -107,7 +107,7 @@ impl Asked {
             // What is prepared for nodes is named after what the engine has.
             let images = match Images::find(engine, cache, istio).await {
                 Ok(images) => images,
-                Err(LabError::ImagesMissing(_)) => continue,
+                Err(LabError::ImagesMissing(_) | LabError::ProbeMissing) => continue,
                 Err(error) => return Err(error),
             };
             let (folders, image) = Delivery::named(&images);

@@ -89,6 +89,10 @@ async fn check(paths: &Paths, istio: &IstioBuild) -> Outcome {
             println!("Missing: {}.", missing.join(", "));
             Ok(ExitCode::FAILURE)
         }
+        Err(LabError::ProbeMissing) => {
+            println!("Missing: meshproof-probe, the program that the images are named after.");
+            Ok(ExitCode::FAILURE)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -222,8 +226,11 @@ fn told_of_pruning(pruned: &Pruned) -> String {
     for failed in &pruned.failed {
         text.push_str(&format!("Left: {failed}\n"));
     }
+    let left = pruned.kept.len() + pruned.failed.len();
     text.push_str(&match (pruned.removed.len(), pruned.dry_run) {
-        (0, _) => "There is nothing that no lab asks for.\n".to_owned(),
+        (0, _) if left == 0 => "There is nothing that no lab asks for.\n".to_owned(),
+        (0, true) => "Nothing would be removed.\n".to_owned(),
+        (0, false) => "Nothing was removed.\n".to_owned(),
         (count, true) => format!("{count} would be removed.\n"),
         (count, false) => format!("{count} removed.\n"),
     });
@@ -291,6 +298,11 @@ mod tests {
             ..pruned
         };
         assert!(told_of_pruning(&dry).ends_with("2 would be removed.\n"));
+        let staying = Pruned {
+            removed: vec![],
+            ..dry
+        };
+        assert!(told_of_pruning(&staying).ends_with("Nothing would be removed.\n"));
         let nothing = told_of_pruning(&Pruned::default());
         assert_eq!(nothing, "There is nothing that no lab asks for.\n");
     }

@@ -80,15 +80,14 @@ impl Images {
     /// Finds the images in the engine, making none.
     ///
     /// # Errors
-    /// [`LabError::ImagesMissing`] with the names of those that are not there.
+    /// [`LabError::ImagesMissing`] with the names of those that are not there, or
+    /// [`LabError::ProbeMissing`].
     pub async fn find(
         engine: &Engine,
         cache: &Cache,
         istio: &IstioBuild,
     ) -> Result<Self, LabError> {
-        let probe = ProbeBinary::find()
-            .await
-            .ok_or_else(|| LabError::ImagesMissing(vec!["meshproof-probe (the program)".into()]))?;
+        let probe = ProbeBinary::find().await.ok_or(LabError::ProbeMissing)?;
         let wanted: Vec<_> = std::iter::once(recipes::node())
             .chain(recipes::images(istio, &probe))
             .collect();
