@@ -154,11 +154,13 @@ mod tests {
         }
         let calls = client.calls();
         let at = |what: &str| calls.iter().position(|call| call.contains(what));
-        let import = at("images import --no-unpack -").max(at("exec --privileged"));
+        // The script's lines follow the call, each noted as one of its own.
+        let import = at("images import --no-unpack -");
         assert!(
-            at("run --label").is_some() && import > at("run --label"),
+            at("run --label").is_some() && import > at("exec --privileged"),
             "{calls:?}"
         );
+        assert!(at("exec --privileged") > at("run --label"), "{calls:?}");
         assert!(at(" commit ") > import, "{calls:?}");
         assert!(
             at("rm --force --volumes helper") > at(" commit "),
