@@ -52,6 +52,19 @@ impl Engine {
     /// # Errors
     /// When the client cannot be run.
     pub async fn image_ids(&self, references: &[&str]) -> Result<Vec<Option<String>>, LabError> {
+        let known = self.images_by_name().await?;
+        let id = |reference: &&str| {
+            let found = known.iter().find(|(name, _)| name == reference);
+            found.map(|(_, id)| id.clone())
+        };
+        Ok(references.iter().map(id).collect())
+    }
+
+    /// Names and ids of all images that have a name.
+    ///
+    /// # Errors
+    /// When the client cannot be run.
+    pub async fn images_by_name(&self) -> Result<Vec<(String, String)>, LabError> {
         let output = self
             .docker()
             .args([
@@ -63,19 +76,10 @@ impl Engine {
             .run()
             .await
             .map_err(LabError::program("listing the engine's images"))?;
-        let known: Vec<(&str, &str)> = output
-            .stdout
-            .lines()
-            .filter_map(|line| line.split_once(' '))
-            .collect();
-        Ok(references
-            .iter()
-            .map(|r| {
-                known
-                    .iter()
-                    .find(|(name, _)| name == r)
-                    .map(|(_, id)| (*id).to_owned())
-            })
+        let lines = output.stdout.lines();
+        let named = lines.filter_map(|line| line.split_once(' '));
+        Ok(named
+            .map(|(name, id)| (name.to_owned(), id.to_owned()))
             .collect())
     }
 

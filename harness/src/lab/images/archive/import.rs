@@ -48,9 +48,33 @@ pub async fn import(
 
     let _one_builder = cache.lock(progress).await?;
     let archive = place_programs(cache, archive, &wanted.programs).await?;
-    let ids = load_images(engine, archive, progress).await?;
-    Imported::of(path, &manifest, ids).write(cache, istio.id)?;
+    let (names, before) = (names(&manifest), ids(engine, &manifest).await?);
+    let archived = manifest.images.iter().map(|image| &image.id);
+    // Loading what is there would only leave the name of its like without an image.
+    if before.iter().flatten().eq(archived) {
+        return Ok(istio);
+    }
+    let after = load_images(engine, archive, progress).await?;
+    let loaded = names.into_iter().zip(before).zip(after);
+    let new = loaded.filter(|((_, before), after)| before.as_ref() != Some(after));
+    let new: Vec<_> = new
+        .map(|((name, _), after)| (name.to_owned(), after))
+        .collect();
+    if !new.is_empty() {
+        Imported::of(path, &manifest, new).write(cache, istio.id)?;
+    }
     Ok(istio)
+}
+
+/// The names of an archive's images in the engine.
+fn names(manifest: &Manifest) -> Vec<&str> {
+    let images = manifest.images.iter();
+    images.map(|image| image.reference.as_str()).collect()
+}
+
+/// The ids that the engine has for an archive's images, in its order.
+async fn ids(engine: &Engine, manifest: &Manifest) -> Result<Vec<Option<String>>, LabError> {
+    engine.image_ids(&names(manifest)).await
 }
 
 fn istio_of(path: &Path, manifest: &Manifest) -> Result<IstioBuild, ArchiveError> {
@@ -184,7 +208,7 @@ async fn load_images(
     progress: &Progress,
 ) -> Result<Vec<String>, LabError> {
     let stage = progress.stage("Loading the images");
-    let images = archive.manifest.images.clone();
+    let manifest = archive.manifest.clone();
     let bytes = archive.manifest.file(IMAGES).map_or(0, |file| file.bytes);
     stage.set_total_bytes(bytes);
     let pipe = std::io::pipe().map_err(LabError::file("making a pipe for", IMAGES))?;
@@ -207,19 +231,18 @@ async fn load_images(
     let (loaded, fed) = tokio::join!(engine.load_from(reader), feeding);
     let stage = fed?;
     loaded?;
-    let names: Vec<&str> = images
-        .iter()
-        .map(|image| image.reference.as_str())
+    let found: Vec<String> = ids(engine, &manifest)
+        .await?
+        .into_iter()
+        .flatten()
         .collect();
-    let ids = engine.image_ids(&names).await?;
-    let found: Vec<String> = ids.into_iter().flatten().collect();
-    if found.len() != images.len() {
+    if found.len() != manifest.images.len() {
         return Err(LabError::Unexpected {
             what: "the engine after loading".into(),
             found: format!(
                 "it has {} of the archive's {} images",
                 found.len(),
-                images.len()
+                manifest.images.len()
             ),
             cure: "see what `docker load` says of the archive's images.tar (unzip it)".into(),
         });

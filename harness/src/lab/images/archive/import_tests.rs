@@ -2,17 +2,27 @@ use super::*;
 use crate::lab::fake_client::FakeClient;
 use crate::lab::images::archive::fixture::{ISTIO, probe, references, written, written_of};
 
-/// An engine that has every image of the archive once it was asked to load.
-fn client() -> FakeClient {
-    let images = references();
-    let images: Vec<String> = images
-        .iter()
-        .map(|name| format!("{name} sha256:{name}"))
-        .collect();
+/// What an engine lists that has these images with the ids of the archive.
+fn listed(but: &[usize]) -> String {
+    let wanted = Wanted::of(&ISTIO, &probe("1")).images.into_iter();
+    let there = wanted.enumerate().filter(|(i, _)| !but.contains(i));
+    let lines = there.map(|(_, image)| format!("{} sha256:{}\n", image.reference, image.name));
+    lines.collect()
+}
+
+/// An engine that has the archive's images but these, and all of them once it was asked to load.
+fn client_without(but: &[usize]) -> FakeClient {
     FakeClient::new("docker")
         .answers("version*", "20.10.24 linux/amd64\n")
         .answers("info*", "/\n")
-        .answers("images*", &(images.join("\n") + "\n"))
+        .answers_after("docker load", "images*", &listed(&[]))
+        .answers("images*", &listed(but))
+}
+
+/// An engine that has every image of the archive once it was asked to load.
+fn client() -> FakeClient {
+    let all: Vec<usize> = (0..references().len()).collect();
+    client_without(&all)
 }
 
 #[tokio::test]
@@ -33,7 +43,7 @@ async fn images_are_loaded_and_programs_placed_as_a_build_does() {
         .iter()
         .filter(|call| call.contains("load"))
         .count();
-    assert_eq!(loads, 2);
+    assert_eq!(loads, 1, "all of it was there the second time");
     for program in Wanted::of(&ISTIO, &probe).programs {
         let placed = cache
             .place(&program.artifact, &program.key)
@@ -47,7 +57,29 @@ async fn images_are_loaded_and_programs_placed_as_a_build_does() {
         panic!("not one import is remembered: {records:?}");
     };
     let node = &references()[0];
-    assert!(record.brought(node, &format!("sha256:{node}")));
+    assert!(record.brought(node, "sha256:node"));
+}
+
+#[tokio::test]
+async fn only_what_was_not_there_is_said_to_come_from_the_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.zip");
+    written(&path, |_| {});
+    let cache = Cache::at(folder.path().join("cache"));
+    let client = client_without(&[1]);
+    let (engine, probe) = (client.engine().await, probe("1"));
+    let imported = import(&engine, &cache, &path, Some(&probe), &Progress::silent()).await;
+    imported.unwrap();
+    let records = Imported::all(&cache);
+    let brought: Vec<&String> = records.iter().flat_map(|r| r.images.keys()).collect();
+    assert_eq!(brought, [&references()[1]], "the others were built here");
+    let there = client_without(&[]);
+    let cache = Cache::at(folder.path().join("other"));
+    let engine = there.engine().await;
+    let imported = import(&engine, &cache, &path, Some(&probe), &Progress::silent()).await;
+    imported.unwrap();
+    assert!(!there.calls().iter().any(|call| call.contains(" load")));
+    assert_eq!(Imported::all(&cache), []);
 }
 
 #[tokio::test]
