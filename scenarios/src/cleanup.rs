@@ -47,7 +47,8 @@ impl Cleanup {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
     }
 
-    /// Undoes it: namespaces of ours, and clusters that were never completed.
+    /// Undoes it: namespaces of ours, clusters that were never completed, and containers that this
+    /// process ran for a while.
     ///
     /// # Errors
     /// One sentence for each thing that is left.
@@ -59,6 +60,9 @@ impl Cleanup {
             left.extend(begun.clear(progress).await.err().map(|e| e.to_string()));
         }
         if let Err(error) = lab::remove_incomplete(paths, progress).await {
+            left.push(error.to_string());
+        }
+        if let Err(error) = lab::remove_own_helpers().await {
             left.push(error.to_string());
         }
         stage.done();

@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::LabError;
 use crate::process::lineage::Identity;
@@ -15,6 +16,14 @@ pub const OWNER_LABEL: &str = "io.meshproof.lab";
 /// The label of a helper container, which tells the process that runs it and needs it no longer
 /// than it lives itself.
 pub const MAKER_LABEL: &str = "io.meshproof.maker";
+
+/// Whether this process ever asked an engine to run a container.
+static RAN: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process ever asked an engine to run a container, which may stand then.
+pub(super) fn has_run_containers() -> bool {
+    RAN.load(Ordering::Relaxed)
+}
 
 /// A container engine that answered.
 #[derive(Debug, Clone)]
@@ -43,6 +52,19 @@ impl Engine {
     /// # Errors
     /// When the client cannot be run.
     pub async fn image_ids(&self, references: &[&str]) -> Result<Vec<Option<String>>, LabError> {
+        let known = self.images_by_name().await?;
+        let id = |reference: &&str| {
+            let found = known.iter().find(|(name, _)| name == reference);
+            found.map(|(_, id)| id.clone())
+        };
+        Ok(references.iter().map(id).collect())
+    }
+
+    /// Names and ids of all images that have a name.
+    ///
+    /// # Errors
+    /// When the client cannot be run.
+    pub async fn images_by_name(&self) -> Result<Vec<(String, String)>, LabError> {
         let output = self
             .docker()
             .args([
@@ -54,19 +76,10 @@ impl Engine {
             .run()
             .await
             .map_err(LabError::program("listing the engine's images"))?;
-        let known: Vec<(&str, &str)> = output
-            .stdout
-            .lines()
-            .filter_map(|line| line.split_once(' '))
-            .collect();
-        Ok(references
-            .iter()
-            .map(|r| {
-                known
-                    .iter()
-                    .find(|(name, _)| name == r)
-                    .map(|(_, id)| (*id).to_owned())
-            })
+        let lines = output.stdout.lines();
+        let named = lines.filter_map(|line| line.split_once(' '));
+        Ok(named
+            .map(|(name, id)| (name.to_owned(), id.to_owned()))
             .collect())
     }
 
@@ -132,6 +145,7 @@ impl Engine {
     /// # Errors
     /// When it cannot be started, or ends badly where it runs in the foreground.
     pub async fn run(&self, what: &str, arguments: &[&str]) -> Result<String, LabError> {
+        RAN.store(true, Ordering::Relaxed);
         let maker = format!("{MAKER_LABEL}={}", Identity::own());
         let output = self
             .docker()

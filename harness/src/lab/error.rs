@@ -37,7 +37,10 @@ pub enum LabError {
     )]
     WrongArchitecture(String),
     /// Images that the lab needs are not in the engine.
-    #[error("the lab's images are not made yet (missing: {}); run ci/setup", .0.join(", "))]
+    #[error(
+        "the lab's images are not here yet (missing: {}); run ci/setup, which makes them, or take them from an archive with: meshproof images import FILE",
+        .0.join(", ")
+    )]
     ImagesMissing(Vec<String>),
     /// An archive that was asked for did not bring all of the lab's images.
     #[error(
@@ -71,6 +74,11 @@ pub enum LabError {
     /// What is asked of the images cannot be.
     #[error(transparent)]
     Wish(#[from] super::images::WishError),
+    /// The probe's program, which names its image, is nowhere to be found.
+    #[error(
+        "the program meshproof-probe is not here, and the images are named after it; run ci/setup, which makes it, put it beside meshproof, or name it in MESHPROOF_PROBE"
+    )]
+    ProbeMissing,
     /// A program that a build needs is not there.
     #[error("building images needs {tool}, which is not on PATH; {cure}")]
     ToolMissing {

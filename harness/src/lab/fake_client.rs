@@ -35,6 +35,17 @@ impl FakeClient {
         self.ends(pattern, "0", output, "")
     }
 
+    /// Answers so once it was called with this text.
+    pub fn answers_after(self, called: &str, pattern: &str, output: &str) -> Self {
+        let client = self.answers(pattern, output);
+        let after = client
+            .folder
+            .path()
+            .join(format!("{}.after", client.answers));
+        std::fs::write(after, called).unwrap();
+        client
+    }
+
     /// Fails on a command line that matches a glob with this error output.
     pub fn fails(self, pattern: &str, error: &str) -> Self {
         self.ends(pattern, "1", "", error)

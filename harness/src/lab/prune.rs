@@ -1,6 +1,7 @@
 //! Removes images and cached artifacts of ours that no lab of a known Istio build asks for any more.
 //!
-//! Ours are images under our own name; others the engine has are not looked at. What a container is
+//! Ours are images under our own name, and those with our label that lost theirs; others the engine
+//! has are not looked at. What a container is
 //! made of, and what a cluster on record runs, stays. What is left of killed runs is for `reap`.
 
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use super::cluster::Record;
 use super::engine::OWNER_LABEL;
 use super::images::wanted::{PROBE, Wanted, artifacts};
-use super::images::{Cache, Images, ProbeBinary, pins, remove_folder};
+use super::images::{Cache, Images, ProbeBinary, pins};
 use super::size::freed_by_removing;
 use super::store::Delivery;
 use super::{Cluster, Engine, LabError, Paths, node_stores};
@@ -38,7 +39,7 @@ pub struct Pruned {
 pub struct Pruning {
     /// `image` or `artifact`.
     pub kind: &'static str,
-    /// Its name in the engine, or its folder.
+    /// Its name in the engine, its id there if it has none, or its folder.
     pub name: String,
     /// Its size in bytes. Layers of an image that others share stay, and so do files that nodes
     /// link to; those of an artifact are not counted.
@@ -82,8 +83,10 @@ async fn prune_but(
         dry_run,
         ..Pruned::default()
     };
+    // All that can fail as a whole comes before anything is removed.
+    let (found, used) = (all_artifacts(paths)?, used_programs(paths)?);
     images(engine, asked, &mut pruned).await?;
-    folders(paths, asked, &mut pruned)?;
+    artifacts_but(paths, asked, found, &used, &mut pruned);
     Ok(pruned)
 }
 
@@ -107,7 +110,7 @@ impl Asked {
             // What is prepared for nodes is named after what the engine has.
             let images = match Images::find(engine, cache, istio).await {
                 Ok(images) => images,
-                Err(LabError::ImagesMissing(_)) => continue,
+                Err(LabError::ImagesMissing(_) | LabError::ProbeMissing) => continue,
                 Err(error) => return Err(error),
             };
             let (folders, image) = Delivery::named(&images);
@@ -133,7 +136,11 @@ impl Asked {
 }
 
 async fn images(engine: &Engine, asked: &Asked, pruned: &mut Pruned) -> Result<(), LabError> {
-    let all = engine.images_named(OURS).await?;
+    let all = engine.images_by_name().await?.into_iter();
+    let nameless = engine.nameless_images().await?.into_iter();
+    let all = all
+        .filter(|(reference, _)| reference.starts_with(OURS))
+        .chain(nameless.map(|id| (id.clone(), id)));
     // Whoever is made of one of our images bears its label.
     let used = engine.inspected(&format!("label={OWNER_LABEL}")).await?;
     for (reference, id) in all {
@@ -151,16 +158,12 @@ async fn images(engine: &Engine, asked: &Asked, pruned: &mut Pruned) -> Result<(
             pruned.kept.push((reference, why));
             continue;
         }
-        let bytes = engine.image_sizes(&[&reference]).await?;
-        let done = match pruned.dry_run {
-            true => Ok(()),
-            false => engine.remove_image(&reference).await,
-        };
-        match done {
-            Ok(()) => pruned.removed.push(Pruning {
+        // An error here must not take away the report of what is gone by now.
+        match image(engine, &reference, pruned.dry_run).await {
+            Ok(bytes) => pruned.removed.push(Pruning {
                 kind: "image",
                 name: reference,
-                bytes: bytes.into_iter().sum(),
+                bytes,
             }),
             Err(error) => pruned.failed.push(error.to_string()),
         }
@@ -168,15 +171,36 @@ async fn images(engine: &Engine, asked: &Asked, pruned: &mut Pruned) -> Result<(
     Ok(())
 }
 
-fn folders(paths: &Paths, asked: &Asked, pruned: &mut Pruned) -> Result<(), LabError> {
+/// Removes one image, if it shall be; tells its size in bytes.
+async fn image(engine: &Engine, reference: &str, dry_run: bool) -> Result<u64, LabError> {
+    let sizes = engine.image_sizes(&[reference]).await?;
+    if !dry_run {
+        engine.remove_image(reference).await?;
+    }
+    Ok(sizes.into_iter().sum())
+}
+
+/// Every artifact in the cache.
+fn all_artifacts(paths: &Paths) -> Result<Vec<PathBuf>, LabError> {
     let folder = paths.cache.join("artifacts");
     let entries = match std::fs::read_dir(&folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
         other => other.map_err(LabError::file("reading", &folder))?,
     };
     let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     found.sort();
-    let used = used_programs(paths)?;
+    Ok(found)
+}
+
+/// Removes those of these artifacts that nobody asks for and no cluster runs.
+fn artifacts_but(
+    paths: &Paths,
+    asked: &Asked,
+    found: Vec<PathBuf>,
+    used: &[(PathBuf, String)],
+    pruned: &mut Pruned,
+) {
+    let cache = Cache::at(&paths.cache);
     for artifact in found {
         let folder = artifact
             .file_name()
@@ -202,7 +226,7 @@ fn folders(paths: &Paths, asked: &Asked, pruned: &mut Pruned) -> Result<(), LabE
         let bytes = freed_by_removing([artifact.as_path()]);
         let done = match pruned.dry_run {
             true => Ok(()),
-            false => remove_folder(&artifact),
+            false => cache.discard(&artifact),
         };
         match done {
             Ok(()) => pruned.removed.push(Pruning {
@@ -213,7 +237,6 @@ fn folders(paths: &Paths, asked: &Asked, pruned: &mut Pruned) -> Result<(), LabE
             Err(error) => pruned.failed.push(error.to_string()),
         }
     }
-    Ok(())
 }
 
 /// The programs of clusters on record, of other state folders over this cache too, each with its
@@ -241,30 +264,25 @@ fn record_in(folder: &Path) -> Option<Record> {
 }
 
 impl Engine {
-    /// Names and ids of the images whose name begins like this.
-    async fn images_named(&self, prefix: &str) -> Result<Vec<(String, String)>, LabError> {
+    /// The ids of images that bear our label and have lost their name to others: a build or an import
+    /// that makes an image anew takes the name from the old one.
+    async fn nameless_images(&self) -> Result<Vec<String>, LabError> {
+        let label = format!("label={OWNER_LABEL}");
         let output = self
             .docker()
-            .args([
-                "images",
-                "--no-trunc",
-                "--format",
-                "{{.Repository}}:{{.Tag}} {{.ID}}",
-            ])
+            .args(["images", "--no-trunc", "--filter", "dangling=true"])
+            .args(["--filter", &label, "--format", "{{.ID}}"])
             .run()
             .await
-            .map_err(LabError::program("listing the engine's images"))?;
-        let lines = output
-            .stdout
-            .lines()
-            .filter(|line| line.starts_with(prefix));
-        let named = lines.filter_map(|line| line.split_once(' '));
-        Ok(named
-            .map(|(name, id)| (name.to_owned(), id.to_owned()))
-            .collect())
+            .map_err(LabError::program("listing the images that have no name"))?;
+        let mut ids: Vec<String> = output.stdout.lines().map(str::to_owned).collect();
+        // One that has lost several names is listed as often.
+        ids.sort();
+        ids.dedup();
+        Ok(ids)
     }
 
-    /// Removes an image by its name, unless a container is made of it.
+    /// Removes an image by its name or id, unless a container is made of it.
     async fn remove_image(&self, reference: &str) -> Result<(), LabError> {
         self.docker()
             .args(["rmi", reference])

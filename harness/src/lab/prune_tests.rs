@@ -3,10 +3,19 @@ use crate::lab::fake_client::FakeClient;
 
 /// An engine with an image that is asked for, two old ones of which one is in use, and others'.
 fn client() -> FakeClient {
+    client_before(|client| client)
+}
+
+/// As [`client`], with something that is answered otherwise.
+fn client_before(otherwise: impl FnOnce(FakeClient) -> FakeClient) -> FakeClient {
     let container =
         r#"[{"Id":"c","Name":"/a-node","Image":"sha256:used","Config":{},"Mounts":[]}]"#;
-    FakeClient::new("docker")
+    otherwise(FakeClient::new("docker"))
         .answers("version*", "20.10.24 linux/amd64\n")
+        .answers(
+            "images*dangling=true*label=io.meshproof.lab*",
+            "sha256:replaced\nsha256:used\n",
+        )
         .answers(
             "images*",
             "meshproof.local/node:new sha256:new\nmeshproof.local/node:old sha256:old\n\
@@ -80,6 +89,7 @@ async fn what_nobody_asks_for_goes_and_what_is_in_use_stays() {
     let expected = [
         ("image", "node:old"),
         ("image", "probe:0"),
+        ("image", "sha256:replaced"),
         ("artifact", "kubernetes-old"),
         ("artifact", "store-0"),
     ];
@@ -92,6 +102,7 @@ async fn what_nobody_asks_for_goes_and_what_is_in_use_stays() {
         .collect();
     let expected = [
         ("pilot:old", "the container a-node is made of it"),
+        ("sha256:used", "the container a-node is made of it"),
         ("kind-old", "the cluster a was made with it"),
         ("kind-older", "the cluster b was made with it"),
     ];
@@ -103,6 +114,7 @@ async fn what_nobody_asks_for_goes_and_what_is_in_use_stays() {
     let expected = [
         "docker rmi meshproof.local/node:old",
         "docker rmi meshproof.local/probe:0",
+        "docker rmi sha256:replaced",
     ];
     assert_eq!(removals.collect::<Vec<_>>(), expected);
     let there = |artifact: &str| paths.cache.join("artifacts").join(artifact).exists();
@@ -140,6 +152,32 @@ async fn what_cannot_be_told_apart_stays() {
         "{:?}",
         pruned.failed
     );
+}
+
+#[tokio::test]
+async fn an_artifact_that_cannot_be_moved_away_whole_stays_whole() {
+    let client = client();
+    let paths = paths(&client);
+    std::fs::write(paths.cache.join("partial"), "in the way").unwrap();
+    let engine = client.engine().await;
+    let pruned = prune_but(&engine, &paths, &asked(&[]), false)
+        .await
+        .unwrap();
+    assert_eq!(pruned.failed.len(), 2, "{:?}", pruned.failed);
+    assert!(paths.cache.join("artifacts/kubernetes-old/kind").exists());
+}
+
+#[tokio::test]
+async fn what_was_removed_is_told_whatever_fails_after_it() {
+    let sizes = "image inspect*";
+    let client =
+        client_before(|client| client.fails(&format!("{sizes}node:old"), "Error: No such image\n"));
+    let paths = paths(&client);
+    let engine = client.engine().await;
+    let pruned = prune_but(&engine, &paths, &asked(&[]), false).await;
+    let pruned = pruned.expect("a report");
+    assert!(pruned.failed[0].contains("No such image"), "{pruned:?}");
+    assert_eq!(pruned.removed.len(), 4, "{pruned:?}");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ mod preloaded;
 use std::path::{Path, PathBuf};
 
 use super::images::{Cache, Images, Key, canonical};
-use super::{Engine, LabError};
+use super::{Engine, LabError, helpers};
 use crate::process::Program;
 use crate::progress::Progress;
 
@@ -107,6 +107,8 @@ impl Delivery {
             return Ok(there);
         }
         let _one_builder = cache.lock(progress).await?;
+        // One that a killed run left would go on, in an image or a store that is made anew here.
+        helpers::remove_orphaned(engine).await?;
         // Another process may have made it while this one waited.
         if let Some(there) = Self::find(engine, cache, images).await? {
             return Ok(there);

@@ -97,6 +97,10 @@ async fn check(paths: &Paths, wish: &ImagesWish) -> Outcome {
             println!("Missing: {}.", missing.join(", "));
             Ok(ExitCode::FAILURE)
         }
+        Err(LabError::ProbeMissing) => {
+            println!("Missing: meshproof-probe, the program that the images are named after.");
+            Ok(ExitCode::FAILURE)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -156,12 +160,17 @@ async fn list(paths: &Paths, as_json: bool) -> Outcome {
 }
 
 async fn prune(paths: &Paths, dry_run: bool) -> Outcome {
-    let pruned = lab::prune(paths, dry_run, &terminal::progress()).await?;
-    print!("{}", told_of_pruning(&pruned));
-    Ok(match pruned.failed.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(2),
+    let progress = terminal::progress();
+    let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
+    guarded(paths, &Cleanup::default(), &progress, async move {
+        let pruned = lab::prune(&inner_paths, dry_run, &inner_progress).await?;
+        print!("{}", told_of_pruning(&pruned));
+        Ok(match pruned.failed.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(2),
+        })
     })
+    .await
 }
 
 fn name(path: &Path) -> String {
@@ -225,8 +234,11 @@ fn told_of_pruning(pruned: &Pruned) -> String {
     for failed in &pruned.failed {
         text.push_str(&format!("Left: {failed}\n"));
     }
+    let left = pruned.kept.len() + pruned.failed.len();
     text.push_str(&match (pruned.removed.len(), pruned.dry_run) {
-        (0, _) => "There is nothing that no lab asks for.\n".to_owned(),
+        (0, _) if left == 0 => "There is nothing that no lab asks for.\n".to_owned(),
+        (0, true) => "Nothing would be removed.\n".to_owned(),
+        (0, false) => "Nothing was removed.\n".to_owned(),
         (count, true) => format!("{count} would be removed.\n"),
         (count, false) => format!("{count} removed.\n"),
     });
@@ -294,6 +306,11 @@ mod tests {
             ..pruned
         };
         assert!(told_of_pruning(&dry).ends_with("2 would be removed.\n"));
+        let staying = Pruned {
+            removed: vec![],
+            ..dry
+        };
+        assert!(told_of_pruning(&staying).ends_with("Nothing would be removed.\n"));
         let nothing = told_of_pruning(&Pruned::default());
         assert_eq!(nothing, "There is nothing that no lab asks for.\n");
     }

@@ -258,6 +258,7 @@ fn an_archive_that_cannot_be_taken_or_written_is_told() {
     begun.resize(100_000, 7);
     fs::write(&archive, begun).unwrap();
     assert!(import(&archive).contains("is cut short"));
+    machine.has_a_probe();
     let export = ["images", "export", archive.to_str().unwrap()];
     let missing = machine.sentence(&export);
     assert!(missing.contains("missing: "), "{missing}");

@@ -119,6 +119,7 @@ impl Facts {
         let missing = match available(paths, &ImagesWish::of_build(istio)).await {
             Ok(()) => Some(vec![]),
             Err(LabError::ImagesMissing(missing)) => Some(missing),
+            Err(LabError::ProbeMissing) => Some(vec!["meshproof-probe (the program)".into()]),
             Err(_) => None,
         };
         let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();

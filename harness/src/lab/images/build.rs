@@ -14,7 +14,7 @@ use super::image::{Content, Image};
 use super::part::Part;
 use super::pins::IstioBuild;
 use super::probe::ProbeBinary;
-use super::{debian, maven, preflight, programs, recipes, wheel};
+use super::{debian, maven, preflight, programs, recipes, wheel, whole};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
@@ -39,6 +39,7 @@ pub async fn build(
         }
     }
     // kind and istioctl run on this machine, so they are needed even when every image is there.
+    whole::discard_damaged(cache, &programs::all(istio))?;
     let istioctl = (!given.has(Part::Istioctl)).then(|| programs::istio(istio));
     let programs_there = std::iter::once(programs::kind())
         .chain(istioctl)

@@ -1,9 +1,6 @@
 //! The sources `build` and `archive`: a lab of images that were made by our own recipes, here or on
 //! another machine.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-
 use super::archive::Imported;
 use super::cache::Cache;
 use super::given::Given;
@@ -12,7 +9,7 @@ use super::pins::{self, IstioBuild};
 use super::source::{Chosen, Source};
 use super::wish::{ImagesWish, IstioWish};
 use super::{Allowed, Images, Istio, Present, ProbeBinary};
-use super::{build, go, hub, image, inner, programs, pulled, recipes};
+use super::{build, go, hub, image, inner, programs, pulled, recipes, whole};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
@@ -78,9 +75,7 @@ pub async fn find(
     given: &Given,
     source: Chosen,
 ) -> Result<Images, LabError> {
-    let probe = ProbeBinary::find()
-        .await
-        .ok_or_else(|| LabError::ImagesMissing(vec!["meshproof-probe (the program)".into()]))?;
+    let probe = ProbeBinary::find().await.ok_or(LabError::ProbeMissing)?;
     let wanted: Vec<_> = std::iter::once(recipes::node())
         .chain(recipes::images(istio, &probe))
         .collect();
@@ -96,7 +91,7 @@ pub async fn find(
     };
     let mut missing: Vec<String> = [&kind, &istioctl]
         .iter()
-        .filter(|p| !p.is_file())
+        .filter(|p| !whole::is_program(p))
         .map(|p| p.display().to_string())
         .collect();
     let mut present = vec![];
@@ -120,8 +115,6 @@ pub async fn find(
     if !missing.is_empty() {
         return Err(LabError::ImagesMissing(missing));
     }
-    whole(&kind)?;
-    whole(&istioctl)?;
     let node = present.remove(0);
     let mut images = Images {
         node,
@@ -186,19 +179,4 @@ fn from_archive(cache: &Cache, images: &Images) -> Result<(), LabError> {
         true => Ok(()),
         false => Err(LabError::NotImported(others)),
     }
-}
-
-/// Whether a program of the cache can be run at all.
-fn whole(program: &Path) -> Result<(), LabError> {
-    let data = std::fs::metadata(program).map_err(LabError::file("reading", program))?;
-    let what = match (data.len(), data.permissions().mode() & 0o111) {
-        (0, _) => "it is empty",
-        (_, 0) => "it is no program",
-        _ => return Ok(()),
-    };
-    Err(LabError::Damaged {
-        path: program.to_owned(),
-        what: what.into(),
-        folder: program.parent().unwrap_or(program).to_owned(),
-    })
 }

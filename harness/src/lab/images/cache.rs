@@ -56,10 +56,28 @@ impl Cache {
         remove_folder(&partial)?;
         std::fs::create_dir_all(&partial).map_err(LabError::file("making the folder", &partial))?;
         make(partial.clone()).await?;
+        flush(&partial)?;
         let parent = self.root.join("artifacts");
         std::fs::create_dir_all(&parent).map_err(LabError::file("making the folder", &parent))?;
         std::fs::rename(&partial, &place).map_err(LabError::file("completing", &place))?;
         Ok(place)
+    }
+
+    /// Removes an artifact, if it is there. It is moved to where half of one passes for no whole
+    /// before anything in it is removed. The caller holds the lock.
+    ///
+    /// # Errors
+    /// A file error; the artifact is whole or gone then.
+    pub fn discard(&self, artifact: &Path) -> Result<(), LabError> {
+        let aside = self.root.join("partial");
+        std::fs::create_dir_all(&aside).map_err(LabError::file("making the folder", &aside))?;
+        let aside = aside.join(artifact.file_name().unwrap_or_default());
+        remove_folder(&aside)?;
+        match std::fs::rename(artifact, &aside) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(LabError::file("moving aside", artifact)(error)),
+            Ok(()) => remove_folder(&aside),
+        }
     }
 
     /// Removes all but the newest artifacts of a name: those that are made anew whenever anything
@@ -80,7 +98,7 @@ impl Cache {
         let old = found.len().saturating_sub(keep);
         found[..old]
             .iter()
-            .try_for_each(|(_, path)| remove_folder(path))
+            .try_for_each(|(_, path)| self.discard(path))
     }
 
     /// Takes the lock under which one process at a time builds, waiting for whoever has it and
@@ -97,6 +115,21 @@ impl Cache {
         unmount_below(&self.root.join("partial")).await?;
         Ok(lease)
     }
+}
+
+/// Has the files that lie in a folder itself, as programs do, written to the disk before the folder
+/// takes its place: a machine that goes dark would leave empty ones under their names.
+fn flush(folder: &Path) -> Result<(), LabError> {
+    let written = |path: &Path| std::fs::File::open(path).and_then(|file| file.sync_all());
+    let entries = std::fs::read_dir(folder).map_err(LabError::file("reading", folder))?;
+    for entry in entries {
+        let entry = entry.map_err(LabError::file("reading", folder))?;
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file {
+            written(&entry.path()).map_err(LabError::file("writing out", entry.path()))?;
+        }
+    }
+    written(folder).map_err(LabError::file("writing out", folder))
 }
 
 /// Removes a folder with all that is in it, if it is there.
@@ -162,6 +195,25 @@ mod tests {
             cache
                 .place("other", &Key::over("store").add("1").finish())
                 .exists()
+        );
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_moved_away_whole_stays_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        let key = key();
+        let made = cache.artifact("store", &key, async |at: PathBuf| {
+            std::fs::write(at.join("file"), "content").unwrap();
+            Ok(())
+        });
+        let place = made.await.unwrap();
+        std::fs::remove_dir(folder.path().join("partial")).unwrap();
+        std::fs::write(folder.path().join("partial"), "in the way").unwrap();
+        assert!(cache.keep_newest("store", 0).is_err());
+        assert!(
+            place.join("file").exists(),
+            "it is not removed in its place"
         );
     }
 

@@ -60,6 +60,13 @@ struct Downloaded {
 }
 
 impl GoBuild {
+    /// The file names of its programs.
+    pub fn programs(&self) -> impl Iterator<Item = &str> {
+        self.packages
+            .iter()
+            .map(|(package, _)| program_name(package))
+    }
+
     /// The key over everything that decides the result.
     pub fn key(&self) -> Key {
         let mut key: KeyBuilder = Key::over(&self.name)

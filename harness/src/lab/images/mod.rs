@@ -32,6 +32,7 @@ pub mod released;
 mod source;
 pub(super) mod wanted;
 mod wheel;
+mod whole;
 pub mod wish;
 
 use std::path::PathBuf;
@@ -109,7 +110,8 @@ impl Images {
     /// Finds the images of one Istio build in the engine, making none.
     ///
     /// # Errors
-    /// [`LabError::ImagesMissing`] with the names of those that are not there.
+    /// [`LabError::ImagesMissing`] with the names of those that are not there, or
+    /// [`LabError::ProbeMissing`].
     pub async fn find(
         engine: &Engine,
         cache: &Cache,

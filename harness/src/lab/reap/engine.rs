@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Kind, Reaper, Removed, held_by};
 use crate::lab::cluster::MARKER_MOUNT;
-use crate::lab::engine::MAKER_LABEL;
+use crate::lab::helpers;
 use crate::lab::images::remove_folder;
 use crate::lab::inspected::Container;
 use crate::lab::network::Removal;
@@ -129,11 +129,11 @@ impl Reaper<'_> {
     }
 
     async fn helpers(&mut self, engine: &Engine, gone: &mut Vec<String>) -> Result<(), LabError> {
-        let helpers = engine.inspected(&format!("label={MAKER_LABEL}")).await?;
+        let helpers = helpers::all(engine).await?;
         let mut dead = vec![];
         for helper in &helpers {
             match &helper.maker {
-                Some(maker) if !maker.is_alive() => dead.push(helper),
+                Some(_) if helpers::is_orphaned(helper) => dead.push(helper),
                 Some(maker) => self.keep(Kind::Container, &helper.name, held_by(&maker.told())),
                 None => {}
             }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::lab::images::{Images, remove_folder};
 use crate::lab::{Engine, LabError};
+use crate::process::ProcessError;
 
 /// The file by which a container sees that a folder is ours.
 const OURS: &str = "ours";
@@ -51,14 +52,7 @@ async fn tried(
     }
     let mount = format!("{}:/seen", folder.display());
     // What the container makes there it removes, but for one file: it may be another user's.
-    let script = format!(
-        "test -f /seen/{OURS} || {{ echo {UNSEEN}; exit; }}\n\
-         install -m 600 /dev/null /seen/{ENGINES}\n\
-         cd /seen && mkdir low high work both\n\
-         mount -t overlay none -o lowerdir=low,upperdir=high,workdir=work both 2>&1 \
-         && umount both && echo {USABLE}\n\
-         rm -r low high work both\n"
-    );
+    let script = script("/seen");
     let arguments = [
         "--rm",
         "--privileged",
@@ -71,7 +65,20 @@ async fn tried(
         &script,
     ];
     let what = "trying out whether the engine can use our folders";
-    let said = engine.run(what, &arguments).await?;
+    let said = match engine.run(what, &arguments).await {
+        // The other way needs no mount: it is what such an engine gets.
+        Err(LabError::Program {
+            source: ProcessError::Ended { status, tail, .. },
+            ..
+        }) => {
+            let why = tail.lines().rfind(|line| !line.trim().is_empty());
+            let why = why.unwrap_or(&status);
+            return Ok(Some(format!(
+                "the engine runs nothing that mounts folders below {place} ({why})"
+            )));
+        }
+        other => other?,
+    };
     let said = said.lines().next().unwrap_or("no overlay file system");
     Ok(match said {
         USABLE => {
@@ -89,11 +96,27 @@ async fn tried(
     })
 }
 
+/// What the container does with our folder, seen at this place: it makes a file as containerd does,
+/// and stacks file systems. What it cannot do it says; its end is always well.
+fn script(seen: &str) -> String {
+    // What it makes there it removes, but for one file: it may be another user's.
+    format!(
+        "test -f {seen}/{OURS} || {{ echo {UNSEEN}; exit; }}\n\
+         cd {seen} && {{\n\
+         install -m 600 /dev/null {ENGINES} && mkdir low high work both &&\n\
+         mount -t overlay none -o lowerdir=low,upperdir=high,workdir=work both &&\n\
+         umount both && echo {USABLE}\n\
+         }} 2>&1\n\
+         rm -rf low high work both 2>/dev/null; exit 0\n"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::lab::fake_client::FakeClient;
     use crate::lab::store::tests::images;
+    use crate::process::Program;
 
     async fn hindered(said: &str) -> Option<String> {
         let client = FakeClient::new("docker")
@@ -104,6 +127,31 @@ mod tests {
         let left = std::fs::read_dir(below.join("partial")).unwrap();
         assert_eq!(left.count(), 0, "what it tried is gone");
         found.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_fails_to_try_is_a_hindrance_in_its_own_words() {
+        let refusing = FakeClient::new("docker")
+            .answers("version*", "20.10.24 linux/amd64\n")
+            .fails("run*", "docker: Mounts denied: the path is not shared.\n");
+        let below = refusing.folder().join("cache");
+        let found = hindrance(&refusing.engine().await, &images(), &below).await;
+        let told = found.unwrap().expect("a hindrance");
+        assert!(told.ends_with("the path is not shared.)"), "{told}");
+        assert!(!told.contains('\n'), "{told}");
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_written_is_told_and_the_script_ends_well() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(OURS), "").unwrap();
+        // Nobody writes a file where a folder is, whatever user this is.
+        std::fs::create_dir_all(folder.path().join(ENGINES).join("null/low")).unwrap();
+        let script = script(&folder.path().display().to_string());
+        let ran = Program::new("sh").args(["-c", &script]).run().await;
+        let said = ran.expect("it ends well").stdout;
+        assert!(said.starts_with("install: "), "{said}");
+        assert!(!said.contains(USABLE), "{said}");
     }
 
     #[tokio::test]

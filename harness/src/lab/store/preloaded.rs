@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::{Delivery, import_script, references};
 use crate::lab::engine::MAKER_LABEL;
-use crate::lab::images::{Cache, Images, Key, remove_folder};
+use crate::lab::images::{Cache, Images, Key};
 use crate::lab::{Engine, LabError};
 
 /// The name of the artifact that remembers the image, and of the image itself.
@@ -62,7 +62,7 @@ pub async fn prepare(
     let key = key(images);
     let image = reference(&key);
     // The image may be gone while its record is there.
-    remove_folder(&cache.place(NAME, &key))?;
+    cache.discard(&cache.place(NAME, &key))?;
     cache
         .artifact(NAME, &key, async |at: PathBuf| {
             make(engine, images, &image).await?;
@@ -154,11 +154,13 @@ mod tests {
         }
         let calls = client.calls();
         let at = |what: &str| calls.iter().position(|call| call.contains(what));
-        let import = at("images import --no-unpack -").max(at("exec --privileged"));
+        // The script's lines follow the call, each noted as one of its own.
+        let import = at("images import --no-unpack -");
         assert!(
-            at("run --label").is_some() && import > at("run --label"),
+            at("run --label").is_some() && import > at("exec --privileged"),
             "{calls:?}"
         );
+        assert!(at("exec --privileged") > at("run --label"), "{calls:?}");
         assert!(at(" commit ") > import, "{calls:?}");
         assert!(
             at("rm --force --volumes helper") > at(" commit "),

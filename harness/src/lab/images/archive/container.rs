@@ -1,20 +1,21 @@
-//! The file itself: a ZIP archive whose first part is what `docker save` wrote, followed by the
+//! The file itself, read: a ZIP archive whose first part is what `docker save` wrote, followed by the
 //! programs, with the manifest as its last part.
 //!
-//! ZIP, because its table of contents lies at the end: an archive that is cut short is known by its
-//! absence, without reading the rest. Parts are read and written piece by piece.
+//! ZIP, because its table of contents lies at the end: an archive that is cut short lacks it, which
+//! is known before any part is unpacked, though the file is searched for it backwards. The manifest
+//! has the digest of each part as it lies in the file, so that a change is told by reading alone.
+//! Parts are read piece by piece; `writer` writes them.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use zip::ZipArchive;
 
 use super::ArchiveError;
 use super::blocking::Alive;
-use super::manifest::{ArchivedFile, Manifest};
+use super::manifest::Manifest;
 use super::tar::TarWatch;
 use crate::lab::LabError;
 use crate::lab::images::key::hex;
@@ -25,81 +26,9 @@ pub const IMAGES: &str = "images.tar";
 /// The folder of the programs' artifacts.
 pub const PROGRAMS: &str = "programs";
 /// The part that tells of the others.
-const MANIFEST: &str = "manifest.json";
+pub const MANIFEST: &str = "manifest.json";
 /// No manifest is larger, in bytes.
 const MANIFEST_LIMIT: u64 = 1 << 20;
-/// How hard to compress: beyond it, the size falls by a hundredth for each further second.
-const LEVEL: i64 = 3;
-
-/// An archive in the making.
-pub struct Writer {
-    zip: ZipWriter<BufWriter<File>>,
-    files: Vec<ArchivedFile>,
-}
-
-impl Writer {
-    /// Begins an archive in an empty file.
-    pub fn begin(file: File) -> Self {
-        Self {
-            zip: ZipWriter::new(BufWriter::new(file)),
-            files: vec![],
-        }
-    }
-
-    /// Adds a part, showing each piece of it to `seen`.
-    ///
-    /// # Errors
-    /// What reading, writing or `seen` gives.
-    pub fn add(
-        &mut self,
-        path: &str,
-        from: impl Read,
-        alive: &Alive,
-        mut seen: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(LEVEL))
-            .unix_permissions(0o755)
-            .large_file(true);
-        self.zip.start_file(path, options)?;
-        let (mut digest, mut bytes) = (Sha256::new(), 0);
-        alive.read_all(from, |piece| {
-            seen(piece)?;
-            digest.update(piece);
-            bytes += piece.len() as u64;
-            self.zip.write_all(piece)
-        })?;
-        self.files.push(ArchivedFile {
-            path: path.to_owned(),
-            sha256: hex(&digest.finalize()),
-            bytes,
-        });
-        Ok(())
-    }
-
-    /// Adds the manifest and ends the archive; tells its size in bytes.
-    ///
-    /// # Errors
-    /// A file error.
-    pub fn finish(
-        mut self,
-        manifest: impl FnOnce(Vec<ArchivedFile>) -> Manifest,
-    ) -> io::Result<u64> {
-        let manifest = manifest(std::mem::take(&mut self.files));
-        let text = serde_json::to_string_pretty(&manifest).expect("a manifest is plain data");
-        self.zip
-            .start_file(MANIFEST, SimpleFileOptions::default())?;
-        self.zip.write_all(text.as_bytes())?;
-        let file = self
-            .zip
-            .finish()?
-            .into_inner()
-            .map_err(|e| e.into_error())?;
-        file.sync_all()?;
-        Ok(file.metadata()?.len())
-    }
-}
 
 /// An archive that can be read.
 pub struct Archive {
@@ -117,16 +46,19 @@ impl Archive {
     /// What it lacks of that.
     pub fn open(path: &Path) -> Result<Self, LabError> {
         let own = || path.to_owned();
+        if path.is_dir() {
+            return Err(ArchiveError::IsFolder(own()).into());
+        }
         let mut file = match File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(ArchiveError::NotThere(own()).into());
             }
-            other => other.map_err(LabError::file("opening the archive", path))?,
+            other => other.map_err(ArchiveError::file("opening the archive", path))?,
         };
         let begins = begins_as_ours(&mut file);
         let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|error| match error {
             zip::result::ZipError::Io(error) if error.raw_os_error().is_some() => {
-                LabError::file("reading the archive", path)(error)
+                ArchiveError::file("reading the archive", path)(error)
             }
             _ if begins => ArchiveError::CutShort(own()).into(),
             _ => ArchiveError::NotAnArchive(own()).into(),
@@ -137,7 +69,7 @@ impl Archive {
         let read = manifest.take(MANIFEST_LIMIT).read_to_string(&mut text);
         read.map_err(|error| broken(path, MANIFEST, error))?;
         let manifest = Manifest::read(path, &text)?;
-        let archive = Self {
+        let mut archive = Self {
             path: own(),
             zip,
             manifest,
@@ -146,30 +78,37 @@ impl Archive {
         Ok(archive)
     }
 
-    fn has_its_parts(&self) -> Result<(), ArchiveError> {
-        let changed = |how| ArchiveError::Changed {
-            path: self.path.clone(),
-            how,
-        };
+    fn has_its_parts(&mut self) -> Result<(), ArchiveError> {
         let named = |path: &str| path == MANIFEST || self.manifest.file(path).is_some();
         if let Some(extra) = self.zip.file_names().find(|path| !named(path)) {
-            return Err(changed(format!("its manifest does not name {extra}")));
+            return Err(self.changed(format!("its manifest does not name {extra}")));
         }
-        let mut files = self.manifest.files.iter();
-        let missing = files.find(|file| self.zip.index_for_name(&file.path).is_none());
-        match missing {
-            Some(file) => Err(changed(format!("{} is not in it", file.path))),
-            None => Ok(()),
+        for file in &self.manifest.files {
+            let how = match self.zip.index_for_name(&file.path) {
+                None => format!("{} is not in it", file.path),
+                Some(index) => match self.zip.by_index_raw(index).map(|part| part.size()) {
+                    Ok(bytes) if bytes == file.bytes => continue,
+                    Ok(bytes) => format!(
+                        "{} has {bytes} bytes where its manifest has {}",
+                        file.path, file.bytes
+                    ),
+                    Err(error) => format!("{} cannot be read ({error})", file.path),
+                },
+            };
+            return Err(self.changed(how));
         }
+        Ok(())
     }
 
-    /// Reads every part and compares it with the manifest, and the images' names with those that
-    /// the engine's own listing has.
+    /// Reads every part as it lies there, then unpacks each, and compares both with the manifest; and
+    /// the images' names with those that the engine's own listing has.
     ///
     /// # Errors
     /// The first part that is not as the manifest has it.
     pub fn verify(&mut self, alive: &Alive, stage: &Stage) -> Result<(), LabError> {
-        stage.set_total_bytes(self.manifest.bytes());
+        let packed: u64 = self.parts()?.iter().map(|(_, bytes)| bytes).sum();
+        stage.set_total_bytes(self.manifest.bytes().saturating_add(packed));
+        self.verify_packed(alive, stage)?;
         let mut images = TarWatch::default();
         for file in self.manifest.files.clone() {
             let (mut digest, mut bytes) = (Sha256::new(), 0);
@@ -185,14 +124,7 @@ impl Archive {
                 stage.advance(piece.len() as u64);
                 Ok(())
             })?;
-            let found = hex(&digest.finalize());
-            if found != file.sha256 {
-                let how = format!(
-                    "{} has the SHA-256 {found} where its manifest has {}",
-                    file.path, file.sha256
-                );
-                return Err(self.changed(how).into());
-            }
+            self.same(&file.path, &hex(&digest.finalize()), &file.sha256)?;
         }
         let mut found = images.images().unwrap_or_default();
         let named = self.manifest.images.iter().map(|i| i.reference.clone());
@@ -204,6 +136,47 @@ impl Archive {
             return Err(self.changed(how).into());
         }
         Ok(())
+    }
+
+    /// The parts that the manifest names, in its order: each one's index and its size packed, in
+    /// bytes.
+    fn parts(&mut self) -> Result<Vec<(usize, u64)>, LabError> {
+        let (path, zip) = (&self.path, &mut self.zip);
+        let parts = self.manifest.files.iter().map(|file| {
+            let index = zip.index_for_name(&file.path).unwrap_or(usize::MAX);
+            let part = zip.by_index_raw(index);
+            let part = part.map_err(|error| broken(path, &file.path, error.into()))?;
+            Ok((index, part.compressed_size()))
+        });
+        parts.collect()
+    }
+
+    fn verify_packed(&mut self, alive: &Alive, stage: &Stage) -> Result<(), LabError> {
+        let parts = self.parts()?;
+        for (file, (index, _)) in self.manifest.files.clone().iter().zip(parts) {
+            let from = self.zip.by_index_raw(index);
+            let from = from.map_err(|error| broken(&self.path, &file.path, error.into()))?;
+            let mut digest = Sha256::new();
+            let read = alive.read_all(from, |piece| {
+                digest.update(piece);
+                stage.advance(piece.len() as u64);
+                Ok(())
+            });
+            read.map_err(|error| broken(&self.path, &file.path, error))?;
+            let packed = format!("{}, packed,", file.path);
+            self.same(&packed, &hex(&digest.finalize()), &file.packed_sha256)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that a digest is the one on record.
+    fn same(&self, what: &str, found: &str, recorded: &str) -> Result<(), ArchiveError> {
+        match found == recorded {
+            true => Ok(()),
+            false => Err(self.changed(format!(
+                "{what} has the SHA-256 {found} where its manifest has {recorded}"
+            ))),
+        }
     }
 
     fn changed(&self, how: String) -> ArchiveError {
@@ -235,7 +208,7 @@ impl Archive {
 /// What an error of reading a part means: the system's own, or content that does not unpack.
 fn broken(archive: &Path, part: &str, error: io::Error) -> LabError {
     match error.raw_os_error() {
-        Some(_) => LabError::file("reading the archive", archive)(error),
+        Some(_) => ArchiveError::file("reading the archive", archive)(error),
         None => ArchiveError::Changed {
             path: archive.to_owned(),
             how: format!("{part} cannot be unpacked ({error})"),

@@ -1,3 +1,6 @@
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
 use super::*;
 use crate::lab::images::archive::fixture::{references, written, written_with};
 use crate::progress::Progress;
@@ -55,7 +58,15 @@ fn a_byte_that_changed_anywhere_is_noticed() {
         let mut changed = whole.clone();
         changed[at] ^= 0x10;
         std::fs::write(&path, changed).unwrap();
-        assert!(verified(&path).is_err(), "byte {at} of {}", whole.len());
+        let text = told(&path);
+        // A part's change is told by reading alone, without unpacking it.
+        let manifests = text.contains("manifest.json cannot be unpacked");
+        assert!(
+            text.contains(", packed, has the SHA-256") || manifests,
+            "byte {at} of {}: {text}",
+            whole.len()
+        );
+        assert!(!manifests || at > first + 100, "byte {at}");
     }
 }
 
@@ -65,8 +76,14 @@ fn parts_and_manifest_must_agree() {
     let path = folder.path().join("lab.zip");
     written(&path, |manifest| manifest.files[0].sha256 = "00".into());
     assert!(told(&path).contains("images.tar has the SHA-256"));
-    written(&path, |manifest| manifest.files[0].bytes -= 1);
-    assert!(told(&path).contains("longer than its manifest says"));
+    for bytes in [1, u64::MAX] {
+        written(&path, |manifest| manifest.files[0].bytes = bytes);
+        let text = told(&path);
+        assert!(
+            text.contains(&format!("where its manifest has {bytes}")),
+            "{text}"
+        );
+    }
     written(&path, |manifest| {
         manifest.files[1].path = "programs/other".into()
     });
@@ -94,6 +111,7 @@ fn something_else_is_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lab.zip");
     assert!(told(&path).contains("there is no archive"));
+    assert!(told(folder.path()).contains("is a folder"));
     std::fs::write(
         &path,
         "a letter to grandmother, which is longer than a header",

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::lab::LabError;
+
 /// Why an archive cannot be written or taken. Nothing was changed where one of these is told.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -13,6 +15,27 @@ pub enum ArchiveError {
     /// The file to be written is there already.
     #[error("{0} is there already; name another file, or delete that one")]
     Exists(PathBuf),
+    /// What an archive is written to before it is whole is there already.
+    #[error(
+        "{0} is there already: another export writes it, or one that was killed left it; delete it if no export runs, or name another file"
+    )]
+    PartialExists(PathBuf),
+    /// A folder was named.
+    #[error("{0} is a folder, and an archive is one file; name a file in it")]
+    IsFolder(PathBuf),
+    /// There is no folder to write to.
+    #[error("there is no folder {0}; make it first, or name a file in another one")]
+    NoFolder(PathBuf),
+    /// The archive could not be read or written.
+    #[error("{action} {path}: {source}{}", cure_of(source))]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The archive.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// It is something else.
     #[error("{0} is no archive of images; name the file that meshproof images export wrote")]
     NotAnArchive(PathBuf),
@@ -71,6 +94,18 @@ pub enum ArchiveError {
         /// What it lacks.
         lacking: String,
     },
+    /// It holds an image that no lab of its Istio asks for.
+    #[error(
+        "the archive {path}, written by Meshproof {meshproof}, also holds {more}, which a lab of this one does not ask for; export it once more with this one"
+    )]
+    MoreThanAsked {
+        /// The archive.
+        path: PathBuf,
+        /// Who wrote it.
+        meshproof: String,
+        /// The image.
+        more: String,
+    },
     /// Its image of the probe was made of another probe than the one on this machine.
     #[error(
         "the archive {path} holds the image of the probe {archive}, and the meshproof-probe on this machine is {here}; put the probe of the machine that exported it beside meshproof, or name it in MESHPROOF_PROBE"
@@ -109,4 +144,35 @@ pub enum ArchiveError {
         /// What to do about it.
         cure: &'static str,
     },
+}
+
+impl ArchiveError {
+    /// Wraps a file error with what was tried on which archive.
+    pub(super) fn file(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> LabError {
+        let path = path.into();
+        move |source| {
+            LabError::Archive(Self::File {
+                action,
+                path,
+                source,
+            })
+        }
+    }
+}
+
+/// What to do about a file error, where that can be told.
+fn cure_of(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "; name a file in a folder that you may use"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; free some disk there, or name a file on a larger one"
+        }
+        _ => "",
+    }
 }

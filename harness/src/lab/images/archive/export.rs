@@ -10,14 +10,17 @@ use jiff::Timestamp;
 use tempfile::TempPath;
 
 use super::blocking::{Alive, blocking};
-use super::container::{IMAGES, PROGRAMS, Writer};
+use super::container::{IMAGES, PROGRAMS};
 use super::manifest::{ARCHITECTURE, ArchivedImage, FORMAT, MESHPROOF, Manifest};
 use super::tar::TarWatch;
+use super::writer::Writer;
 use super::{ArchiveError, room};
 use crate::lab::images::{Cache, Images, Present};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
+/// What is tried on the file, for errors.
+const WRITING: &str = "writing the archive";
 /// A watching person is told again after so many bytes.
 const TOLD_EVERY: u64 = 50_000_000;
 
@@ -46,9 +49,7 @@ pub async fn export(
     progress: &Progress,
 ) -> Result<Exported, LabError> {
     let to = std::path::absolute(to).unwrap_or_else(|_| to.to_owned());
-    if to.exists() {
-        return Err(ArchiveError::Exists(to).into());
-    }
+    can_be_written(&to)?;
     let all: Vec<&Present> = std::iter::once(&images.node)
         .chain(&images.inside)
         .collect();
@@ -59,9 +60,13 @@ pub async fn export(
     let _lock = cache.lock(progress).await?;
     let stage = progress.stage(format!("Writing {}", to.display()));
     let partial = partial(&to);
-    let file = File::create(&partial).map_err(LabError::file("writing the archive", &to))?;
-    let partial =
-        TempPath::try_from_path(partial).map_err(LabError::file("writing the archive", &to))?;
+    let file = match File::create_new(&partial) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(ArchiveError::PartialExists(partial).into());
+        }
+        other => other.map_err(ArchiveError::file(WRITING, &to))?,
+    };
+    let partial = TempPath::try_from_path(partial).map_err(ArchiveError::file(WRITING, &to))?;
 
     let (reader, writer) = std::io::pipe().map_err(LabError::file("making a pipe for", &to))?;
     let path = to.clone();
@@ -74,7 +79,7 @@ pub async fn export(
             }
             watch.see(piece)
         });
-        added.map_err(LabError::file("writing the archive", path))?;
+        added.map_err(ArchiveError::file(WRITING, path))?;
         Ok((archive, watch, stage))
     });
     let (saved, packed) = tokio::join!(engine.save_into(&references, writer), packing);
@@ -113,18 +118,32 @@ pub async fn export(
             add_artifact(&mut archive, artifact, alive)?;
         }
         let finished = archive.finish(|files| Manifest { files, ..manifest });
-        finished.map_err(LabError::file("writing the archive", path))
+        finished.map_err(ArchiveError::file(WRITING, path))
     })
     .await?;
     partial
         .persist_noclobber(&to)
-        .map_err(|error| LabError::file("completing the archive", &to)(error.error))?;
+        .map_err(|error| ArchiveError::file("completing the archive", &to)(error.error))?;
     Ok(Exported {
         path: to,
         bytes,
         images: count,
         took: stage.done(),
     })
+}
+
+/// Whether there is a folder for a new file of this name.
+fn can_be_written(to: &Path) -> Result<(), ArchiveError> {
+    let folder = to.parent().unwrap_or(to);
+    if to.is_dir() {
+        Err(ArchiveError::IsFolder(to.to_owned()))
+    } else if to.exists() {
+        Err(ArchiveError::Exists(to.to_owned()))
+    } else if !folder.is_dir() {
+        Err(ArchiveError::NoFolder(folder.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 /// The name of an archive that is not whole yet.

@@ -116,3 +116,27 @@ async fn a_file_that_is_there_is_not_written_over() {
     );
     assert_eq!(std::fs::read_to_string(&to).unwrap(), "precious");
 }
+
+#[tokio::test]
+async fn where_no_file_can_be_is_told_with_the_cure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, to) = (Cache::at(folder.path()), folder.path().join("lab.zip"));
+    let told = async |to: &Path| exported(b"", to, &cache).await.unwrap_err().to_string();
+    let text = told(folder.path()).await;
+    assert!(text.contains("is a folder"), "{text}");
+    let text = told(&folder.path().join("none/lab.zip")).await;
+    assert!(text.contains("there is no folder"), "{text}");
+    // Somebody's own, whatever it is.
+    let partial = folder.path().join("lab.zip.partial");
+    std::fs::write(&partial, "precious").unwrap();
+    let text = told(&to).await;
+    assert!(text.contains("lab.zip.partial is there already"), "{text}");
+    assert_eq!(std::fs::read_to_string(&partial).unwrap(), "precious");
+}
+
+#[test]
+fn a_full_disk_is_not_the_caches() {
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let text = ArchiveError::file(WRITING, "/media/lab.zip")(full).to_string();
+    assert!(text.ends_with("name a file on a larger one"), "{text}");
+}

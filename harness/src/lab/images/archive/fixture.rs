@@ -4,10 +4,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::blocking::Alive;
-use super::container::{IMAGES, PROGRAMS, Writer};
+use super::container::{IMAGES, PROGRAMS};
 use super::manifest::{ARCHITECTURE, ArchivedImage, FORMAT, MESHPROOF, Manifest};
 use super::tar;
-use crate::lab::images::wanted::Wanted;
+use super::writer::Writer;
+use crate::lab::images::wanted::{Wanted, WantedImage};
 use crate::lab::images::{IstioBuild, ProbeBinary, pins};
 
 pub const ISTIO: IstioBuild = pins::ISTIO_AUGUST_2026;
@@ -36,7 +37,28 @@ pub fn written(to: &Path, change: impl FnOnce(&mut Manifest)) {
 
 /// As [`written`], with more parts.
 pub fn written_with(to: &Path, more: &[&str], change: impl FnOnce(&mut Manifest)) {
-    let wanted = Wanted::of(&ISTIO, &probe("1"));
+    written_all(to, more, &[], change);
+}
+
+/// As [`written`], with more images.
+pub fn written_of(to: &Path, more: &[&'static str], change: impl FnOnce(&mut Manifest)) {
+    written_all(to, &[], more, change);
+}
+
+fn written_all(
+    to: &Path,
+    more: &[&str],
+    more_images: &[&'static str],
+    change: impl FnOnce(&mut Manifest),
+) {
+    let mut wanted = Wanted::of(&ISTIO, &probe("1"));
+    wanted
+        .images
+        .extend(more_images.iter().map(|name| WantedImage {
+            name,
+            reference: (*name).into(),
+            origin: "elsewhere".into(),
+        }));
     let names: Vec<&str> = wanted.images.iter().map(|i| i.reference.as_str()).collect();
     let mut archive = Writer::begin(File::create(to).unwrap());
     let mut add = |path: &str, content: &[u8]| {
@@ -51,7 +73,7 @@ pub fn written_with(to: &Path, more: &[&str], change: impl FnOnce(&mut Manifest)
     for path in more {
         add(path, b"more");
     }
-    let image = |image: &crate::lab::images::wanted::WantedImage| ArchivedImage {
+    let image = |image: &WantedImage| ArchivedImage {
         reference: image.reference.clone(),
         lab_name: image.name.into(),
         id: format!("sha256:{}", image.name),

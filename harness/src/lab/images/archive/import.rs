@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::blocking::blocking;
 use super::container::{Archive, IMAGES, PROGRAMS};
 use super::manifest::Manifest;
-use super::{ArchiveError, Imported, room};
+use super::{ArchiveError, Imported, placed, room};
 use crate::lab::images::wanted::{PROBE, Wanted, WantedProgram};
 use crate::lab::images::{Cache, IstioBuild, ProbeBinary, pins};
 use crate::lab::{Engine, LabError};
@@ -29,7 +29,8 @@ pub async fn import(
     progress: &Progress,
 ) -> Result<IstioBuild, LabError> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let archive = Archive::open(&path)?;
+    let named = path.clone();
+    let archive = blocking(move |_| Archive::open(&named)).await?;
     let manifest = archive.manifest.clone();
     let istio = istio_of(&path, &manifest)?;
     let wanted = fits(&path, &manifest, &istio, probe)?;
@@ -47,9 +48,33 @@ pub async fn import(
 
     let _one_builder = cache.lock(progress).await?;
     let archive = place_programs(cache, archive, &wanted.programs).await?;
-    let ids = load_images(engine, archive, progress).await?;
-    Imported::of(path, &manifest, ids).write(cache, &istio.id)?;
+    let (names, before) = (names(&manifest), ids(engine, &manifest).await?);
+    let archived = manifest.images.iter().map(|image| &image.id);
+    // Loading what is there would only leave the name of its like without an image.
+    if before.iter().flatten().eq(archived) {
+        return Ok(istio);
+    }
+    let after = load_images(engine, archive, progress).await?;
+    let loaded = names.into_iter().zip(before).zip(after);
+    let new = loaded.filter(|((_, before), after)| before.as_ref() != Some(after));
+    let new: Vec<_> = new
+        .map(|((name, _), after)| (name.to_owned(), after))
+        .collect();
+    if !new.is_empty() {
+        Imported::of(path, &manifest, new).write(cache, &istio.id)?;
+    }
     Ok(istio)
+}
+
+/// The names of an archive's images in the engine.
+fn names(manifest: &Manifest) -> Vec<&str> {
+    let images = manifest.images.iter();
+    images.map(|image| image.reference.as_str()).collect()
+}
+
+/// The ids that the engine has for an archive's images, in its order.
+async fn ids(engine: &Engine, manifest: &Manifest) -> Result<Vec<Option<String>>, LabError> {
+    engine.image_ids(&names(manifest)).await
 }
 
 fn istio_of(path: &Path, manifest: &Manifest) -> Result<IstioBuild, ArchiveError> {
@@ -83,7 +108,17 @@ fn fits(
     let mut lacking: Vec<&str> = images.map(|image| image.name).collect();
     lacking.extend(programs.map(|program| program.program));
     if lacking.is_empty() {
-        return Ok(wanted);
+        // Loading it would move a name that the engine has already, and nobody asked for that.
+        let asked = |reference: &str| wanted.images.iter().any(|i| i.reference == reference);
+        let mut all = manifest.images.iter().map(|image| &image.reference);
+        return match all.find(|reference| !asked(reference)) {
+            None => Ok(wanted),
+            Some(more) => Err(ArchiveError::MoreThanAsked {
+                path: path.to_owned(),
+                meshproof: manifest.meshproof.clone(),
+                more: more.clone(),
+            }),
+        };
     }
     // With another version of everything the probe is the least of it.
     if lacking != [PROBE] {
@@ -117,6 +152,18 @@ async fn place_programs(
     let mut archive = Some(archive);
     for program in programs {
         let prefix = format!("{PROGRAMS}/{}/", program.folder());
+        let place = cache.place(&program.artifact, &program.key);
+        if let Some(held) = &archive {
+            let of_it = held.manifest.files.iter();
+            let of_it = of_it.filter_map(|file| {
+                let name = file.path.strip_prefix(&prefix).and_then(plain)?;
+                Some((place.join(name), file.sha256.clone()))
+            });
+            let of_it: Vec<_> = of_it.collect();
+            if !blocking(move |alive| placed::are(&of_it, alive)).await? {
+                cache.discard(&place)?;
+            }
+        }
         let held = &mut archive;
         cache
             .artifact(&program.artifact, &program.key, async |at: PathBuf| {
@@ -161,7 +208,7 @@ async fn load_images(
     progress: &Progress,
 ) -> Result<Vec<String>, LabError> {
     let stage = progress.stage("Loading the images");
-    let images = archive.manifest.images.clone();
+    let manifest = archive.manifest.clone();
     let bytes = archive.manifest.file(IMAGES).map_or(0, |file| file.bytes);
     stage.set_total_bytes(bytes);
     let pipe = std::io::pipe().map_err(LabError::file("making a pipe for", IMAGES))?;
@@ -169,30 +216,33 @@ async fn load_images(
     let feeding = blocking(move |alive| {
         let mut archive = archive;
         let mut ended_early = false;
-        archive.read(IMAGES, alive, |piece| {
-            // An engine that ends early says why itself.
-            ended_early |= !ended_early && writer.write_all(piece).is_err();
+        let fed = archive.read(IMAGES, alive, |piece| {
             stage.advance(piece.len() as u64);
-            Ok(())
-        })?;
-        Ok(stage)
+            let written = writer.write_all(piece);
+            ended_early = written.is_err();
+            written
+        });
+        // An engine that ends early says why itself.
+        match ended_early {
+            true => Ok(stage),
+            false => fed.map(|()| stage),
+        }
     });
     let (loaded, fed) = tokio::join!(engine.load_from(reader), feeding);
     let stage = fed?;
     loaded?;
-    let names: Vec<&str> = images
-        .iter()
-        .map(|image| image.reference.as_str())
+    let found: Vec<String> = ids(engine, &manifest)
+        .await?
+        .into_iter()
+        .flatten()
         .collect();
-    let ids = engine.image_ids(&names).await?;
-    let found: Vec<String> = ids.into_iter().flatten().collect();
-    if found.len() != images.len() {
+    if found.len() != manifest.images.len() {
         return Err(LabError::Unexpected {
             what: "the engine after loading".into(),
             found: format!(
                 "it has {} of the archive's {} images",
                 found.len(),
-                images.len()
+                manifest.images.len()
             ),
             cure: "see what `docker load` says of the archive's images.tar (unzip it)".into(),
         });

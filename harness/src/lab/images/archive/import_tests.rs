@@ -1,18 +1,28 @@
 use super::*;
 use crate::lab::fake_client::FakeClient;
-use crate::lab::images::archive::fixture::{ISTIO, probe, references, written};
+use crate::lab::images::archive::fixture::{ISTIO, probe, references, written, written_of};
 
-/// An engine that has every image of the archive once it was asked to load.
-fn client() -> FakeClient {
-    let images = references();
-    let images: Vec<String> = images
-        .iter()
-        .map(|name| format!("{name} sha256:{name}"))
-        .collect();
+/// What an engine lists that has these images with the ids of the archive.
+fn listed(but: &[usize]) -> String {
+    let wanted = Wanted::of(&ISTIO, &probe("1")).images.into_iter();
+    let there = wanted.enumerate().filter(|(i, _)| !but.contains(i));
+    let lines = there.map(|(_, image)| format!("{} sha256:{}\n", image.reference, image.name));
+    lines.collect()
+}
+
+/// An engine that has the archive's images but these, and all of them once it was asked to load.
+fn client_without(but: &[usize]) -> FakeClient {
     FakeClient::new("docker")
         .answers("version*", "20.10.24 linux/amd64\n")
         .answers("info*", "/\n")
-        .answers("images*", &(images.join("\n") + "\n"))
+        .answers_after("docker load", "images*", &listed(&[]))
+        .answers("images*", &listed(but))
+}
+
+/// An engine that has every image of the archive once it was asked to load.
+fn client() -> FakeClient {
+    let all: Vec<usize> = (0..references().len()).collect();
+    client_without(&all)
 }
 
 #[tokio::test]
@@ -33,7 +43,7 @@ async fn images_are_loaded_and_programs_placed_as_a_build_does() {
         .iter()
         .filter(|call| call.contains("load"))
         .count();
-    assert_eq!(loads, 2);
+    assert_eq!(loads, 1, "all of it was there the second time");
     for program in Wanted::of(&ISTIO, &probe).programs {
         let placed = cache
             .place(&program.artifact, &program.key)
@@ -47,7 +57,55 @@ async fn images_are_loaded_and_programs_placed_as_a_build_does() {
         panic!("not one import is remembered: {records:?}");
     };
     let node = &references()[0];
-    assert!(record.brought(node, &format!("sha256:{node}")));
+    assert!(record.brought(node, "sha256:node"));
+}
+
+#[tokio::test]
+async fn only_what_was_not_there_is_said_to_come_from_the_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.zip");
+    written(&path, |_| {});
+    let cache = Cache::at(folder.path().join("cache"));
+    let client = client_without(&[1]);
+    let (engine, probe) = (client.engine().await, probe("1"));
+    let imported = import(&engine, &cache, &path, Some(&probe), &Progress::silent()).await;
+    imported.unwrap();
+    let records = Imported::all(&cache);
+    let brought: Vec<&String> = records.iter().flat_map(|r| r.images.keys()).collect();
+    assert_eq!(brought, [&references()[1]], "the others were built here");
+    let there = client_without(&[]);
+    let cache = Cache::at(folder.path().join("other"));
+    let engine = there.engine().await;
+    let imported = import(&engine, &cache, &path, Some(&probe), &Progress::silent()).await;
+    imported.unwrap();
+    assert!(!there.calls().iter().any(|call| call.contains(" load")));
+    assert_eq!(Imported::all(&cache), []);
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_the_archives_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.zip");
+    written(&path, |_| {});
+    let cache = Cache::at(folder.path().join("cache"));
+    let (engine, probe) = (client(), probe("1"));
+    let engine = engine.engine().await;
+    let programs = Wanted::of(&ISTIO, &probe).programs;
+    // One that a power cut emptied, and one whose file is not there at all.
+    let places: Vec<PathBuf> = programs
+        .iter()
+        .map(|program| cache.place(&program.artifact, &program.key))
+        .collect();
+    places
+        .iter()
+        .for_each(|place| std::fs::create_dir_all(place).unwrap());
+    std::fs::write(places[0].join(programs[0].program), "").unwrap();
+    let imported = import(&engine, &cache, &path, Some(&probe), &Progress::silent()).await;
+    imported.unwrap();
+    for (place, program) in places.iter().zip(&programs) {
+        let placed = std::fs::read_to_string(place.join(program.program));
+        assert_eq!(placed.unwrap(), "#!/bin/sh\n", "{}", program.program);
+    }
 }
 
 #[tokio::test]
@@ -93,7 +151,7 @@ async fn what_cannot_be_taken_changes_nothing_and_is_one_sentence() {
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     refused(Some(&right)).await;
     written(&path, |manifest| {
-        manifest.format = 2;
+        manifest.format = 9;
         manifest.meshproof = "9.0.0".into();
     });
     refused(Some(&right)).await;
@@ -108,6 +166,11 @@ async fn what_cannot_be_taken_changes_nothing_and_is_one_sentence() {
     });
     refused(Some(&right)).await;
     written(&path, |manifest| manifest.files[0].sha256 = "f00".into());
+    refused(Some(&right)).await;
+    written(&path, |manifest| manifest.files[0].bytes = u64::MAX);
+    refused(Some(&right)).await;
+    // The user's own tag, which loading it would move.
+    written_of(&path, &["debian:12"], |_| {});
     refused(Some(&right)).await;
     let digest = regex::Regex::new("[0-9a-f]{64}").unwrap();
     insta::assert_snapshot!(digest.replace_all(&told.join("\n"), "DIGEST"));

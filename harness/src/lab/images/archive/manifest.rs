@@ -10,7 +10,7 @@ use super::ArchiveError;
 
 /// The format that is written and read here. It is another one whenever an older Meshproof could
 /// not read what this one writes.
-pub const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 2;
 /// What the images run on.
 pub const ARCHITECTURE: &str = "linux/amd64";
 /// The version of this program.
@@ -57,6 +57,8 @@ pub struct ArchivedFile {
     pub sha256: String,
     /// Its size unpacked, in bytes.
     pub bytes: u64,
+    /// The SHA-256 of its content as it lies in the archive, in hexadecimal digits.
+    pub packed_sha256: String,
 }
 
 /// What every format has in common.
@@ -100,7 +102,8 @@ impl Manifest {
 
     /// The sizes of its parts together, unpacked, in bytes.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+        let sizes = self.files.iter().map(|file| file.bytes);
+        sizes.fold(0, u64::saturating_add)
     }
 
     /// A part by its path.
@@ -133,7 +136,7 @@ mod tests {
             matches!(error, ArchiveError::OtherFormat { found: 7, .. }),
             "{error}"
         );
-        let error = Manifest::read(Path::new("/a"), &text(2, ARCHITECTURE)).unwrap_err();
+        let error = Manifest::read(Path::new("/a"), &text(1, ARCHITECTURE)).unwrap_err();
         let told = error.to_string();
         assert!(told.contains("written by Meshproof 0.0.9"), "{told}");
     }

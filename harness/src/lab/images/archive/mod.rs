@@ -15,9 +15,12 @@ mod fixture;
 mod import;
 mod manifest;
 mod origin;
+mod output;
+mod placed;
 mod record;
 mod room;
 mod tar;
+mod writer;
 
 pub use error::ArchiveError;
 pub use export::{Exported, export};

@@ -1,7 +1,7 @@
-//! Remembers in the cache which archive an Istio build's images came from, for reports.
+//! Remembers in the cache which images came from which archive, for reports.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,23 +19,27 @@ pub struct Imported {
     pub exported: Timestamp,
     /// The version of the Meshproof that wrote it.
     pub meshproof: String,
-    /// Its images' names in the engine, with their ids after the import.
+    /// The images that it brought: their names in the engine, with their ids after the import. What
+    /// was there before is not among them.
     pub images: BTreeMap<String, String>,
 }
 
 impl Imported {
-    /// What is to be remembered of an archive whose images have these ids now.
-    pub fn of(archive: PathBuf, manifest: &Manifest, ids: Vec<String>) -> Self {
-        let names = manifest.images.iter().map(|image| image.reference.clone());
+    /// What is to be remembered of an archive that brought these images: names and ids.
+    pub fn of(
+        archive: PathBuf,
+        manifest: &Manifest,
+        images: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
         Self {
             archive,
             exported: manifest.exported,
             meshproof: manifest.meshproof.clone(),
-            images: names.zip(ids).collect(),
+            images: images.into_iter().collect(),
         }
     }
 
-    /// What is remembered, of every Istio build whose images an archive brought.
+    /// What is remembered, of every archive that brought images.
     pub fn all(cache: &Cache) -> Vec<Self> {
         let entries = std::fs::read_dir(cache.root().join(FOLDER))
             .into_iter()
@@ -43,24 +47,25 @@ impl Imported {
             .flatten();
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
         paths.sort();
-        let texts = paths
-            .iter()
-            .filter_map(|path| std::fs::read_to_string(path).ok());
-        texts
-            .filter_map(|text| serde_json::from_str(&text).ok())
-            .collect()
+        paths.iter().filter_map(|path| read(path)).collect()
     }
 
-    /// Remembers it.
+    /// Remembers it, beside what the same archive brought before.
     ///
     /// # Errors
     /// A file error.
     pub fn write(&self, cache: &Cache, istio: &str) -> Result<(), LabError> {
-        let place = place(cache, istio);
-        let new = place.with_extension("new");
         let folder = cache.root().join(FOLDER);
+        let place = folder.join(format!("{istio}-{}.json", self.exported));
+        let new = place.with_extension("new");
         std::fs::create_dir_all(&folder).map_err(LabError::file("making the folder", &folder))?;
-        let text = serde_json::to_string_pretty(self).expect("a record is plain data");
+        let mut whole = read(&place).map(|record| record.images).unwrap_or_default();
+        whole.extend(self.images.clone());
+        let whole = Self {
+            images: whole,
+            ..self.clone()
+        };
+        let text = serde_json::to_string_pretty(&whole).expect("a record is plain data");
         std::fs::write(&new, text).map_err(LabError::file("writing", &new))?;
         std::fs::rename(&new, &place).map_err(LabError::file("completing", &place))
     }
@@ -83,8 +88,9 @@ impl Imported {
 /// The folder of the records, below the cache.
 const FOLDER: &str = "archives";
 
-fn place(cache: &Cache, istio: &str) -> PathBuf {
-    cache.root().join(FOLDER).join(format!("{istio}.json"))
+fn read(path: &Path) -> Option<Imported> {
+    let text = std::fs::read_to_string(path).ok()?;
+    serde_json::from_str(&text).ok()
 }
 
 #[cfg(test)]
@@ -106,7 +112,15 @@ mod tests {
         record.write(&cache, "2").unwrap();
         record.write(&cache, "1").unwrap();
         let mut all = Imported::all(&cache);
-        assert_eq!(all, [record.clone(), record]);
+        assert_eq!(all, [record.clone(), record.clone()]);
+        // A second import of the same archive brings what was removed since, or nothing.
+        let more = Imported {
+            images: [("b:1".into(), "sha256:3".into())].into(),
+            ..record
+        };
+        more.write(&cache, "1").unwrap();
+        let both = &Imported::all(&cache)[0];
+        assert!(both.brought("a:1", "sha256:1") && both.brought("b:1", "sha256:3"));
         let read = all.remove(0);
         assert_eq!(
             read.told(),

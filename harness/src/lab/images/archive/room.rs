@@ -26,11 +26,11 @@ struct Need {
 /// [`ArchiveError::NoRoom`], or a file system that does not tell.
 pub async fn for_import(engine: &Engine, cache: &Path, images: u64) -> Result<(), LabError> {
     let needs = [
-        loading(engine, images * LOADING / 100).await?,
+        loading(engine, hundredths(images, LOADING)).await?,
         Need {
             what: "preparing the nodes' image store",
             path: cache.to_owned(),
-            bytes: images * STORE / 100,
+            bytes: hundredths(images, STORE),
             cure: "free some (meshproof images prune, meshproof reap), or name a larger disk in \
                    MESHPROOF_CACHE_DIR",
         },
@@ -56,6 +56,11 @@ pub async fn for_export(engine: &Engine, to: &Path, bytes: u64) -> Result<(), La
     check(needs)
 }
 
+/// So many hundredths of a size, which an archive may claim as it likes.
+fn hundredths(bytes: u64, hundredths: u64) -> u64 {
+    bytes.saturating_mul(hundredths) / 100
+}
+
 async fn loading(engine: &Engine, bytes: u64) -> Result<Need, LabError> {
     Ok(Need {
         what: "moving images in and out of the engine",
@@ -71,7 +76,7 @@ fn check<const N: usize>(needs: [Need; N]) -> Result<(), LabError> {
     for need in &needs {
         let here = device(&need.path);
         let shared = needs.iter().filter(|other| device(&other.path) == here);
-        let needed: u64 = shared.map(|other| other.bytes).sum();
+        let needed = shared.fold(0u64, |sum, other| sum.saturating_add(other.bytes));
         let free = disk::free_bytes(&need.path)?;
         if free < needed {
             return Err(ArchiveError::NoRoom {

@@ -1,7 +1,9 @@
 //! Watches an archive of `docker save` go by and remembers which images it holds, so that an
 //! archive is known to be whole, and to hold nothing else, before an engine is given it.
 //!
-//! Reads of the tar format what that needs: names, sizes, and the content of one member.
+//! Reads of the tar format what that needs: names, sizes, and the content of one member. What an
+//! engine might read otherwise than this does is an error: two listings, one under another name, or
+//! anything after the end.
 
 use std::io;
 
@@ -23,8 +25,15 @@ pub struct TarWatch {
     /// What is left of the listing, while it goes by.
     listing_left: Option<usize>,
     listing: Vec<u8>,
+    /// Whether a listing went by or does.
+    listed: bool,
+    /// What a member gives the next one another name by, while it goes by.
+    renaming: Option<Vec<u8>>,
     ended: bool,
 }
+
+/// Members that hold a name or a path for the next one, or for all that follow.
+const RENAMING: [u8; 4] = [b'x', b'g', b'L', b'K'];
 
 /// One image as the listing has it.
 #[derive(Deserialize)]
@@ -47,6 +56,9 @@ impl TarWatch {
                     .min(usize::try_from(self.left).unwrap_or(usize::MAX));
                 self.content(&bytes[..taken]);
                 self.left -= taken as u64;
+                if self.left == 0 {
+                    self.renamed()?;
+                }
                 bytes = &bytes[taken..];
                 continue;
             }
@@ -67,6 +79,9 @@ impl TarWatch {
             self.listing.extend_from_slice(&bytes[..taken]);
             *left -= taken;
         }
+        if let Some(renaming) = &mut self.renaming {
+            renaming.extend_from_slice(bytes);
+        }
     }
 
     fn member(&mut self) -> io::Result<()> {
@@ -75,19 +90,71 @@ impl TarWatch {
             self.ended = true;
             return Ok(());
         }
+        if self.ended {
+            return refused("its images go on after its end");
+        }
         if &self.header[257..262] != b"ustar" {
-            return Err(io::Error::other("its images are no tar archive"));
+            return refused("its images are no tar archive");
         }
-        let size = number(&self.header[124..136])
+        let Some(size) = number(&self.header[124..136]) else {
+            return refused("a member of its images has no size");
+        };
+        let kind = self.header[156];
+        if is_listing(&self.name()) {
+            self.listing_begins(kind, size)?;
+        }
+        if RENAMING.contains(&kind) {
+            if size > LISTING_LIMIT {
+                return refused("a name in its images is too large");
+            }
+            self.renaming = Some(vec![]);
+        }
+        self.left = size
+            .checked_next_multiple_of(BLOCK as u64)
             .ok_or_else(|| io::Error::other("a member of its images has no size"))?;
-        let name = self.header[..100].split(|byte| *byte == 0).next();
-        let is_file = matches!(self.header[156], b'0' | 0);
-        if is_file && name == Some(LISTING.as_bytes()) && size <= LISTING_LIMIT {
-            self.listing.clear();
-            self.listing_left = usize::try_from(size).ok();
-        }
-        self.left = size.next_multiple_of(BLOCK as u64);
         Ok(())
+    }
+
+    /// The member's name as its header has it.
+    fn name(&self) -> String {
+        let text = |field: &[u8]| {
+            let text = field.split(|byte| *byte == 0).next();
+            String::from_utf8_lossy(text.unwrap_or_default()).into_owned()
+        };
+        match text(&self.header[345..500]) {
+            // What GNU's own form has there is no name.
+            prefix if prefix.is_empty() || &self.header[257..263] != b"ustar\0" => {
+                text(&self.header[..100])
+            }
+            prefix => format!("{prefix}/{}", text(&self.header[..100])),
+        }
+    }
+
+    fn listing_begins(&mut self, kind: u8, size: u64) -> io::Result<()> {
+        if self.listed {
+            return refused("its images have two listings");
+        }
+        if !matches!(kind, b'0' | 0) {
+            return refused("the listing of its images is no plain file");
+        }
+        if size > LISTING_LIMIT {
+            return refused("the listing of its images is too large");
+        }
+        self.listed = true;
+        self.listing_left = usize::try_from(size).ok();
+        Ok(())
+    }
+
+    /// Looks at the name that a member gave the next one.
+    fn renamed(&mut self) -> io::Result<()> {
+        let Some(renaming) = self.renaming.take() else {
+            return Ok(());
+        };
+        let listing = LISTING.as_bytes();
+        match renaming.windows(listing.len()).any(|name| name == listing) {
+            true => refused("its images have a listing by another name"),
+            false => Ok(()),
+        }
     }
 
     /// The names of the images that went by; none where the archive did not come to its end or
@@ -100,6 +167,23 @@ impl TarWatch {
             .flat_map(|image| image.repo_tags.unwrap_or_default());
         whole.then(|| tags.collect())
     }
+}
+
+fn refused<T>(why: &'static str) -> io::Result<T> {
+    Err(io::Error::other(why))
+}
+
+/// Whether this path is the listing's, however it is written.
+fn is_listing(path: &str) -> bool {
+    let mut parts = vec![];
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts == [LISTING]
 }
 
 /// A number of a header: octal digits, or big-endian where its first bit says so.
@@ -124,54 +208,28 @@ pub fn saved(images: &[&str]) -> Vec<u8> {
         .map(|tag| serde_json::json!({ "Config": "c.json", "RepoTags": [tag], "Layers": [] }))
         .collect();
     let listing = serde_json::to_vec(&listing).unwrap();
-    let mut tar = vec![];
-    for (name, content) in [("a/layer.tar", vec![7; 1300]), (LISTING, listing)] {
-        let mut header = [0; BLOCK];
-        header[..name.len()].copy_from_slice(name.as_bytes());
-        header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
-        header[156] = b'0';
-        header[257..262].copy_from_slice(b"ustar");
-        tar.extend(header);
-        tar.extend(&content);
-        tar.resize(tar.len().next_multiple_of(BLOCK), 0);
-    }
+    let mut tar = members_of(&[("a/layer.tar", b'0', &[7; 1300]), (LISTING, b'0', &listing)]);
     tar.extend([0; 2 * BLOCK]);
     tar
 }
 
+/// Members of a tar archive, without its end: name, kind and content of each.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_images_are_told_however_the_bytes_come() {
-        let tar = saved(&["a:1", "b:2"]);
-        for piece in [1, 7, 512, 1000, tar.len()] {
-            let mut watch = TarWatch::default();
-            for bytes in tar.chunks(piece) {
-                watch.see(bytes).unwrap();
-            }
-            let told = watch.images().expect("whole");
-            assert_eq!(told, ["a:1", "b:2"], "in pieces of {piece}");
-        }
+fn members_of(members: &[(&str, u8, &[u8])]) -> Vec<u8> {
+    let mut tar = vec![];
+    for (name, kind, content) in members {
+        let mut header = [0; BLOCK];
+        header[..name.len()].copy_from_slice(name.as_bytes());
+        header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+        header[156] = *kind;
+        header[257..262].copy_from_slice(b"ustar");
+        tar.extend(header);
+        tar.extend(*content);
+        tar.resize(tar.len().next_multiple_of(BLOCK), 0);
     }
-
-    #[test]
-    fn one_without_its_end_tells_none() {
-        let tar = saved(&["a:1"]);
-        let mut watch = TarWatch::default();
-        watch.see(&tar[..tar.len() - 2 * BLOCK]).unwrap();
-        assert_eq!(watch.images(), None);
-        assert!(TarWatch::default().see(&[1; BLOCK]).is_err());
-    }
-
-    #[test]
-    fn sizes_are_octal_or_binary() {
-        assert_eq!(number(b"00000002424\0"), Some(1300));
-        assert_eq!(
-            number(&[0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1]),
-            Some((2 << 32) + 1)
-        );
-        assert_eq!(number(b"not a number"), None);
-    }
+    tar
 }
+
+#[cfg(test)]
+#[path = "tar_tests.rs"]
+mod tests;
