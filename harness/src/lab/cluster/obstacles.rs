@@ -31,7 +31,11 @@ impl Cluster {
 
     /// Whether there is memory for it beside the labs that stand. What its own nodes take is free
     /// once they are replaced.
-    pub(super) async fn finds_memory(&self, engine: &Engine, meminfo: &str) -> Result<(), LabError> {
+    pub(super) async fn finds_memory(
+        &self,
+        engine: &Engine,
+        meminfo: &str,
+    ) -> Result<(), LabError> {
         let nodes = engine.inspected(&format!("volume={MARKER_MOUNT}")).await?;
         let markers = nodes
             .iter()
