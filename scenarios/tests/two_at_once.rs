@@ -69,11 +69,10 @@ fn the_second_of_the_same_lab_waits_and_says_for_whom() {
         .spawn()
         .unwrap();
     let mut told = BufReader::new(second.stderr.take().unwrap()).lines();
+    let waits = told.find(|line| line.as_ref().unwrap().contains("Waiting for the cluster"));
+    let waits = waits.expect("it says that it waits").unwrap();
     let holds = format!("held by pid {}: meshproof shell", holder.id());
-    assert!(
-        told.any(|line| line.unwrap().contains(&holds)),
-        "nobody is named"
-    );
+    assert!(waits.contains(&holds), "{waits}");
     assert!(second.try_wait().unwrap().is_none(), "it did not wait");
     // What holds it ends with its standard input.
     drop(holder.stdin.take());
