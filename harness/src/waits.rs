@@ -87,9 +87,10 @@ impl Board {
     }
 }
 
-/// A tenth of a second is enough for a person.
+/// To the nearest tenth of a second: enough for a person.
 fn rounded(time: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(time.as_millis() / 100 * 100).unwrap_or(u64::MAX))
+    let tenths = (time.as_millis() + 50) / 100;
+    Duration::from_millis(u64::try_from(tenths * 100).unwrap_or(u64::MAX))
 }
 
 /// One wait, for as long as this lives.

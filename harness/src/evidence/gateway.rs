@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::kube::{Kube, KubeError};
 use crate::mesh::{ADMIN_PORT, ISTIO_NAMESPACE};
+use crate::waits::Wait;
 
 /// The pause between two looks at the proxy.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -72,6 +73,8 @@ pub async fn until_serving(
     wanted: &Wanted,
     limit: Duration,
 ) -> Result<(), KubeError> {
+    let name = format!("the gateway's proxy in {pod} to serve {}", wanted.cluster);
+    let wait = Wait::begin(name.as_str());
     let mut last_seen = "nothing yet".to_owned();
     let asking = async {
         let mut again = tokio::time::interval(INTERVAL);
@@ -83,12 +86,13 @@ pub async fn until_serving(
                 Ok(has) => last_seen = has.to_string(),
                 Err(error) => last_seen = error.to_string(),
             }
+            wait.seen(&last_seen);
         }
     };
     tokio::time::timeout(limit, asking)
         .await
         .map_err(|_| KubeError::TimedOut {
-            name: format!("the gateway's proxy in {pod} to serve {}", wanted.cluster),
+            name,
             limit,
             last_seen,
         })

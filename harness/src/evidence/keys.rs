@@ -7,6 +7,7 @@ use meshproof_protocol::ports::ProductPort;
 use meshproof_protocol::thin::{ThinClient, Value};
 
 use crate::kube::Kube;
+use crate::waits::Wait;
 
 /// The cache that the guide's configuration makes.
 pub const CACHE: &str = "PERSON";
@@ -49,6 +50,7 @@ async fn answered<T>(
     work: impl Future<Output = Result<T, String>>,
 ) -> Result<T, String> {
     let limit = kube.limit(ANSWER);
+    let _wait = Wait::begin(what);
     match tokio::time::timeout(limit, work).await {
         Ok(done) => done,
         Err(_) => Err(format!("{what} had no answer within {limit:?}")),

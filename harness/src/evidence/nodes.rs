@@ -268,6 +268,8 @@ pub async fn stays(
         after: begun.elapsed(),
         seen,
     };
+    let wait = Wait::begin(format!("{limit:?} of the nodes in {namespace} to pass"));
+    wait.seen(&format!("{symptom}"));
     let known: Vec<usize> = readings.iter().map(|r| r.text.lines().count()).collect();
     let other = logs_leave(kube, namespace, &known, symptom);
     // A limit that passes is what is hoped for.

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::{Kube, KubeError};
+use crate::waits::Wait;
 
 /// A local port whose connections end at one pod's port; closed when dropped.
 pub struct Forward {
@@ -115,6 +116,7 @@ impl Kube {
             Ok((status, String::from_utf8_lossy(&body).into_owned()))
         };
         let limit = self.limit(10);
+        let _wait = Wait::begin(format!("an answer of {to} to GET {path}"));
         match tokio::time::timeout(limit, exchange).await {
             Ok(answer) => answer,
             Err(_) => Err(KubeError::TimedOut {

@@ -7,6 +7,7 @@ use kube::{Api, ResourceExt};
 use serde_json::Value;
 
 use super::{Kube, KubeError};
+use crate::waits::Wait;
 
 /// The field manager that our changes carry.
 pub const FIELD_MANAGER: &str = "meshproof";
@@ -105,6 +106,7 @@ impl Kube {
                 reason: e.to_string(),
             })?;
         let limit = self.limit(30);
+        let _wait = Wait::begin(format!("the API server's answer to GET {path}"));
         match tokio::time::timeout(limit, self.client().request(request)).await {
             Ok(answer) => answer.map_err(KubeError::api(format!("reading {path}"))),
             Err(_) => Err(KubeError::TimedOut {

@@ -74,6 +74,7 @@ pub async fn wait(
     progress: &Progress,
 ) -> Result<Lease, LabError> {
     let mut stage: Option<Stage> = None;
+    let mut told = String::new();
     let noted = Wait::begin(what);
     loop {
         let mut file = match attempt(path)? {
@@ -92,10 +93,14 @@ pub async fn wait(
                 holder,
             });
         }
-        let stage = stage.get_or_insert_with(|| progress.stage(format!("Waiting for {what}")));
-        let held = format!("held by {holder}");
-        stage.message(&held);
-        noted.seen(&held);
+        // Told in the stage's name and not as its message: plain lines leave most of those out.
+        if stage.is_none() {
+            stage = Some(progress.stage(format!("Waiting for {what}, held by {holder}")));
+        } else if told != holder {
+            progress.line(format!("Still waiting for {what}, now held by {holder}"));
+        }
+        noted.seen(&format!("held by {holder}"));
+        told = holder;
         // Only to wait: it is then asked for anew, since the file may be another by then. On a
         // thread of its own, because a runtime waits at its end for its blocking ones.
         let (tell, told) = tokio::sync::oneshot::channel();

@@ -1,10 +1,12 @@
 //! A person's machine: a home with their kubeconfig, and a `docker` that says what it is told to.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long a person waits to be told.
@@ -57,8 +59,8 @@ impl Machine {
         self.path("home/.kube/config")
     }
 
-    /// Runs the program; says what came and how long it took.
-    pub fn run(&self, arguments: &[&str]) -> (Output, Duration) {
+    /// The program with these arguments, on this machine.
+    pub fn program(&self, arguments: &[&str]) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_meshproof"));
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
@@ -69,17 +71,23 @@ impl Machine {
                 program.env_remove(&*name);
             }
         }
-        let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
-        let begun = Instant::now();
-        let output = program
+        program
             .args(arguments)
-            .env("PATH", path)
+            .env(
+                "PATH",
+                format!("{}:/usr/bin:/bin", self.path("bin").display()),
+            )
             .env("HOME", self.path("home"))
             .env("KUBECONFIG", self.kubeconfig())
             // Where a test lays one; else there is none.
-            .env("MESHPROOF_PROBE", self.path("bin/probe"))
-            .output()
-            .unwrap();
+            .env("MESHPROOF_PROBE", self.path("bin/probe"));
+        program
+    }
+
+    /// Runs the program; says what came and how long it took.
+    pub fn run(&self, arguments: &[&str]) -> (Output, Duration) {
+        let begun = Instant::now();
+        let output = self.program(arguments).output().unwrap();
         (output, begun.elapsed())
     }
 
@@ -144,4 +152,45 @@ impl Machine {
     pub fn was_asked(&self) -> bool {
         self.path("bin/calls").exists()
     }
+}
+
+const ENGINE: (&str, &str, &str, &str) = ("version*", "0", "20.10.24 linux/amd64\n", "");
+
+/// A machine with all images and programs of a lab, and what else its engine says; with the programs'
+/// paths. None of the programs does anything.
+pub fn with_images(more: &[(&str, &str, &str, &str)]) -> (Machine, Vec<PathBuf>) {
+    let bare = Machine::with(&[ENGINE]);
+    executable(&bare, "probe");
+    let (output, _) = bare.run(&["images", "list", "--json"]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let lab = &told.as_array().expect("labs")[0];
+    let images = lab["images"].as_array().unwrap().iter();
+    let references = images.map(|image| image["reference"].as_str().expect("a name"));
+    let listed: String = references
+        .map(|name| format!("{name} sha256:1\n"))
+        .collect();
+    let answers = [&[ENGINE, ("images --no-trunc*", "0", &listed, "")], more].concat();
+    let machine = Machine::with(&answers);
+    executable(&machine, "probe");
+    let programs = lab["programs"].as_array().unwrap().iter();
+    let programs: Vec<PathBuf> = programs
+        .map(|program| {
+            let told = PathBuf::from(program["path"].as_str().unwrap());
+            let below = told.strip_prefix(bare.path("home")).unwrap().to_owned();
+            let path = machine.path("home").join(below);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            write_executable(&path);
+            path
+        })
+        .collect();
+    (machine, programs)
+}
+
+fn executable(machine: &Machine, name: &str) {
+    write_executable(&machine.path("bin").join(name));
+}
+
+fn write_executable(path: &Path) {
+    fs::write(path, "#!/bin/sh\necho meshproof-probe 1\n").unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }

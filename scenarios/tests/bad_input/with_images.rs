@@ -7,49 +7,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::machine::Machine;
-
-const ENGINE: (&str, &str, &str, &str) = ("version*", "0", "20.10.24 linux/amd64\n", "");
-
-/// A machine with all images and programs of a lab, and what else its engine says.
-fn machine(more: &[(&str, &str, &str, &str)]) -> (Machine, Vec<PathBuf>) {
-    let bare = Machine::with(&[ENGINE]);
-    executable(&bare, "probe");
-    let (output, _) = bare.run(&["images", "list", "--json"]);
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let lab = &told.as_array().expect("labs")[0];
-    let images = lab["images"].as_array().unwrap().iter();
-    let references = images.map(|image| image["reference"].as_str().expect("a name"));
-    let listed: String = references
-        .map(|name| format!("{name} sha256:1\n"))
-        .collect();
-    let answers = [&[ENGINE, ("images --no-trunc*", "0", &listed, "")], more].concat();
-    let machine = Machine::with(&answers);
-    executable(&machine, "probe");
-    let programs = lab["programs"].as_array().unwrap().iter();
-    let programs: Vec<PathBuf> = programs
-        .map(|program| {
-            let told = PathBuf::from(program["path"].as_str().unwrap());
-            let below = told.strip_prefix(bare.path("home")).unwrap().to_owned();
-            let path = machine.path("home").join(below);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            write_executable(&path);
-            path
-        })
-        .collect();
-    (machine, programs)
-}
-
-fn executable(machine: &Machine, name: &str) {
-    write_executable(&machine.path("bin").join(name));
-}
-
-fn write_executable(path: &std::path::Path) {
-    fs::write(path, "#!/bin/sh\necho meshproof-probe 1\n").unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
+use super::machine::{LIMIT, Machine, with_images};
 
 /// The sentence that `up` ends with; the engine was only asked, and nothing was put into the cache.
 fn told(machine: &Machine) -> String {
@@ -58,7 +18,7 @@ fn told(machine: &Machine) -> String {
     let (output, took) = machine.run(&["up", "--source", "build"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(took < super::machine::LIMIT, "it took {took:?}");
+    assert!(took < LIMIT, "it took {took:?}");
     let ours: Vec<&str> = said
         .lines()
         .filter_map(|l| l.strip_prefix("meshproof: "))
@@ -112,7 +72,7 @@ fn a_cluster_of_our_name_that_somebody_else_made_is_told_and_left_alone() {
         ),
         (other, "/their/clusters/x; take that down first"),
     ] {
-        let (machine, _) = machine(&[
+        let (machine, _) = with_images(&[
             ("ps*label=io.x-k8s.kind.cluster=*", "0", "a a\n", ""),
             ("inspect*", "0", &node, ""),
         ]);
@@ -123,7 +83,7 @@ fn a_cluster_of_our_name_that_somebody_else_made_is_told_and_left_alone() {
 
 #[test]
 fn a_disk_without_room_is_told_before_anything_is_made() {
-    let (machine, _) = machine(&[]);
+    let (machine, _) = with_images(&[]);
     // Its file system has no room, and holds nothing of anybody's.
     let nodes = machine.path("home/.cache/meshproof/nodes");
     std::os::unix::fs::symlink("/sys", nodes).unwrap();
@@ -139,7 +99,7 @@ fn a_disk_without_room_is_told_before_anything_is_made() {
 fn a_program_of_the_cache_that_is_not_whole_is_missing_and_made_anew_by_setup() {
     for damage in 0..2 {
         for number in 0..2 {
-            let (machine, programs) = machine(&[]);
+            let (machine, programs) = with_images(&[]);
             let program = &programs[number];
             match damage {
                 0 => fs::write(program, "").unwrap(),
