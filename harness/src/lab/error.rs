@@ -37,7 +37,7 @@ pub enum LabError {
     )]
     WrongArchitecture(String),
     /// Images that the lab needs are not in the engine.
-    #[error("the lab's images are not made yet (missing: {}); run ci/setup", .0.join(", "))]
+    #[error("the lab's images are not here yet (missing: {}); run ci/setup, or meshproof images get with the same options", .0.join(", "))]
     ImagesMissing(Vec<String>),
     /// An archive that was asked for did not bring all of the lab's images.
     #[error(

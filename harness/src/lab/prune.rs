@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::cluster::Record;
 use super::engine::OWNER_LABEL;
+use super::images::published::known;
 use super::images::wanted::{PROBE, Wanted, artifacts};
 use super::images::{Cache, Images, ProbeBinary, pins, remove_folder};
 use super::size::freed_by_removing;
@@ -94,7 +95,12 @@ impl Asked {
         probe: Option<&ProbeBinary>,
     ) -> Result<Self, LabError> {
         let mut asked = Self::default();
-        for istio in pins::ISTIO_BUILDS {
+        for istio in &pins::ISTIO_BUILDS
+            .iter()
+            .cloned()
+            .chain(known(cache))
+            .collect::<Vec<_>>()
+        {
             let wanted = Wanted::of_any(istio, probe);
             asked
                 .images

@@ -24,6 +24,7 @@ pub mod pins;
 pub(super) mod preflight;
 mod probe;
 mod programs;
+pub(super) mod published;
 mod pulled;
 mod recipes;
 mod reference;
@@ -134,6 +135,7 @@ impl Images {
         allowed: Allowed,
         progress: &Progress,
     ) -> Result<Self, LabError> {
+        let wish = &published::resolved(cache, wish, allowed, progress).await?;
         let ask = allowed != Allowed::ToLook;
         let chosen = choose(engine, cache, wish, ask, progress).await?;
         let given = Given::obtain(engine, cache, wish, allowed, progress).await?;
