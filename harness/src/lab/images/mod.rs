@@ -147,6 +147,9 @@ impl Images {
                 built::obtain(engine, cache, wish, &given, chosen, allowed, progress).await?
             }
         };
+        if let (Source::Pull, Some(mirror)) = (images.source.source, &wish.mirror) {
+            images.source.why.push_str(&format!("; mirror {mirror}"));
+        }
         if let Some(told) = given.told() {
             images.source.why.push_str(&told);
         }
