@@ -29,10 +29,13 @@ pub struct ImagesArguments {
         hide_env_values = true
     )]
     registry_mirror: Option<String>,
-    /// The Istio: a release (1.30.5), a build (meshproof builds), or a folder with pilot.tar,
-    /// proxyv2.tar and istioctl.
+    /// The Istio: a release (1.30.5), a build (meshproof builds), a published version of its Go module
+    /// (v0.0.0-DATE-REVISION), or a folder with pilot.tar, proxyv2.tar and istioctl.
     #[arg(long, value_name = "ISTIO")]
     istio: Option<String>,
+    /// The version of Envoy in a proxy that is built here; by default the pinned one that fits.
+    #[arg(long, value_name = "VERSION")]
+    envoy: Option<String>,
     /// The Kubernetes version.
     #[arg(long, value_name = "VERSION")]
     k8s: Option<String>,
@@ -46,7 +49,7 @@ pub struct ImagesArguments {
 
 impl ImagesArguments {
     /// Reads them from `MESHPROOF_SOURCE`, `MESHPROOF_REGISTRY_MIRROR`, `MESHPROOF_ISTIO`,
-    /// `MESHPROOF_K8S`, `MESHPROOF_IGNITE` and `MESHPROOF_IMAGE` (separated by spaces).
+    /// `MESHPROOF_ENVOY`, `MESHPROOF_K8S`, `MESHPROOF_IGNITE` and `MESHPROOF_IMAGE` (separated by spaces).
     pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let text = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
         let images = text("MESHPROOF_IMAGE").unwrap_or_default();
@@ -54,6 +57,7 @@ impl ImagesArguments {
             source: text("MESHPROOF_SOURCE"),
             registry_mirror: text("MESHPROOF_REGISTRY_MIRROR"),
             istio: text("MESHPROOF_ISTIO"),
+            envoy: text("MESHPROOF_ENVOY"),
             k8s: text("MESHPROOF_K8S"),
             ignite: text("MESHPROOF_IGNITE"),
             images: images.split_whitespace().map(str::to_owned).collect(),
@@ -82,6 +86,9 @@ impl ImagesArguments {
             source: source.map(|source| source.parse()).transpose()?,
             mirror: mirror.transpose()?,
             istio,
+            envoy: given(&self.envoy)
+                .map(|text| wish::envoy(&text))
+                .transpose()?,
             kubernetes: given(&self.k8s)
                 .map(|text| wish::kubernetes(&text))
                 .transpose()?,

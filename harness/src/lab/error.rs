@@ -38,7 +38,7 @@ pub enum LabError {
     WrongArchitecture(String),
     /// Images that the lab needs are not in the engine.
     #[error(
-        "the lab's images are not here yet (missing: {}); run ci/setup, which makes them, or take them from an archive with: meshproof images import FILE",
+        "the lab's images are not here yet (missing: {}); run ci/setup, or meshproof images get with the same options, or take them from an archive with: meshproof images import FILE",
         .0.join(", ")
     )]
     ImagesMissing(Vec<String>),

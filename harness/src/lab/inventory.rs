@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::images::archive::{Imported, Known, told};
+use super::images::published::known as published;
 use super::images::wanted::{Wanted, WantedImage};
 use super::images::{Cache, Images, ProbeBinary, pins};
 use super::{Delivery, Engine, IstioBuild, LabError, Paths};
@@ -65,9 +66,9 @@ pub async fn inventory(paths: &Paths) -> Result<Vec<Inventory>, LabError> {
     let cache = Cache::at(&paths.cache);
     let probe = ProbeBinary::find().await;
     let mut all = vec![];
-    for istio in pins::ISTIO_BUILDS {
-        let mut one = of(&engine, &cache, istio, probe.as_ref()).await?;
-        if let Ok(images) = Images::find(&engine, &cache, istio).await {
+    for istio in pins::ISTIO_BUILDS.iter().cloned().chain(published(&cache)) {
+        let mut one = of(&engine, &cache, &istio, probe.as_ref()).await?;
+        if let Ok(images) = Images::find(&engine, &cache, &istio).await {
             let delivery = Delivery::find(&engine, &cache, &images).await?;
             one.delivery = delivery.map(|delivery| delivery.explained());
         }

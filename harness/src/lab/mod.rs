@@ -336,7 +336,9 @@ pub async fn choose_source(
     progress: &Progress,
 ) -> Result<Chosen, LabError> {
     let engine = Engine::connect().await?;
-    images::choose(&engine, &Cache::at(&paths.cache), wish, true, progress).await
+    let folder = &paths.cache;
+    std::fs::create_dir_all(folder).map_err(LabError::file("making the folder", folder))?;
+    images::choose(&engine, &Cache::at(folder), wish, true, progress).await
 }
 
 /// Has the images of a lab, making or bringing what is missing.

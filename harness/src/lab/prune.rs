@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::cluster::Record;
 use super::engine::OWNER_LABEL;
+use super::images::published::known;
 use super::images::wanted::{PROBE, Wanted, artifacts};
 use super::images::{Cache, Images, ProbeBinary, pins};
 use super::size::freed_by_removing;
@@ -97,7 +98,12 @@ impl Asked {
         probe: Option<&ProbeBinary>,
     ) -> Result<Self, LabError> {
         let mut asked = Self::default();
-        for istio in pins::ISTIO_BUILDS {
+        for istio in &pins::ISTIO_BUILDS
+            .iter()
+            .cloned()
+            .chain(known(cache))
+            .collect::<Vec<_>>()
+        {
             let wanted = Wanted::of_any(istio, probe);
             asked
                 .images

@@ -113,6 +113,7 @@ fn an_unknown_version_or_scenario_names_the_known_ones_and_asks_no_engine() {
     );
     for (option, wrong) in [
         ("--k8s", "newest"),
+        ("--envoy", "newest"),
         ("--ignite", "3"),
         ("--source", "hub"),
         ("--registry-mirror", "https://mirror.example"),

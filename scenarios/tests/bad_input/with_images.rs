@@ -108,7 +108,10 @@ fn a_program_of_the_cache_that_is_not_whole_is_missing_and_made_anew_by_setup() 
             let said = told(&machine);
             let missing = format!("(missing: {})", program.display());
             assert!(said.contains(&missing), "{said}");
-            assert!(said.contains("; run ci/setup, which makes them"), "{said}");
+            assert!(
+                said.contains("; run ci/setup, or meshproof images get"),
+                "{said}"
+            );
         }
     }
 }

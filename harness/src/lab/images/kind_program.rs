@@ -133,3 +133,53 @@ fn innermost(error: &reqwest::Error) -> String {
         error.url().map_or("", reqwest::Url::as_str)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::*;
+
+    /// A site that publishes a program with this checksum.
+    async fn site(checksum: &str) -> MockServer {
+        let server = MockServer::start().await;
+        let program = format!("/{}/kind-linux-amd64", pins::KIND);
+        let sums = format!("{checksum}  kind-linux-amd64\n");
+        for (at, body) in [
+            (program.clone(), "kind".to_owned()),
+            (program + ".sha256sum", sums),
+        ] {
+            let answer = ResponseTemplate::new(200).set_body_string(body);
+            Mock::given(path(at))
+                .respond_with(answer)
+                .mount(&server)
+                .await;
+        }
+        server
+    }
+
+    #[tokio::test]
+    async fn a_download_is_taken_only_if_it_has_its_published_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let good = site(&sha256(b"kind")).await;
+        download(&good.uri(), folder.path()).await.unwrap();
+        let made = std::fs::metadata(folder.path().join("kind")).unwrap();
+        assert_eq!(made.permissions().mode() & 0o777, 0o755);
+        let bad = site(&sha256(b"something else")).await;
+        let error = download(&bad.uri(), folder.path()).await.unwrap_err();
+        assert!(matches!(error, LabError::Tampered { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_site_that_has_no_such_release_is_told_with_the_cure() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = MockServer::start().await;
+        let error = download(&empty.uri(), folder.path()).await.unwrap_err();
+        let told = error.to_string();
+        assert!(
+            told.contains("404") && told.ends_with("put kind v0.33.0 on PATH"),
+            "{told}"
+        );
+    }
+}

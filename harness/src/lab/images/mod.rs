@@ -24,6 +24,7 @@ pub mod pins;
 pub(super) mod preflight;
 mod probe;
 mod programs;
+pub(super) mod published;
 mod pulled;
 mod recipes;
 mod reference;
@@ -136,6 +137,7 @@ impl Images {
         allowed: Allowed,
         progress: &Progress,
     ) -> Result<Self, LabError> {
+        let wish = &published::resolved(cache, wish, allowed, progress).await?;
         let ask = allowed != Allowed::ToLook;
         let chosen = choose(engine, cache, wish, ask, progress).await?;
         let given = Given::obtain(engine, cache, wish, allowed, progress).await?;
@@ -147,6 +149,9 @@ impl Images {
                 built::obtain(engine, cache, wish, &given, chosen, allowed, progress).await?
             }
         };
+        if let (Source::Pull, Some(mirror)) = (images.source.source, &wish.mirror) {
+            images.source.why.push_str(&format!("; mirror {mirror}"));
+        }
         if let Some(told) = given.told() {
             images.source.why.push_str(&told);
         }

@@ -95,3 +95,9 @@ pub const DEFAULT_ISTIO: &str = "1.31.0-dev.20260827";
 
 /// The builds that `--istio` knows by id.
 pub const ISTIO_BUILDS: &[IstioBuild] = &[ISTIO_AUGUST_2026, ISTIO_APRIL_2026];
+
+/// The ids of the pinned builds, for a person to choose from.
+pub fn known_builds() -> String {
+    let ids = ISTIO_BUILDS.iter().map(|build| &*build.id);
+    ids.collect::<Vec<_>>().join(", ")
+}

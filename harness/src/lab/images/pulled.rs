@@ -3,7 +3,7 @@
 //! Kubernetes' own images are inside the node image; the probe's is made here, on the libraries of the
 //! proxy's image, since no registry serves it.
 
-use super::bring::{Bringing, bring};
+use super::bring::{Bringing, ask, bring};
 use super::build::assemble;
 use super::cache::Cache;
 use super::given::Given;
@@ -59,13 +59,14 @@ pub async fn obtain(
             let names = missing.iter().map(|image| image.name.clone());
             return Err(LabError::ImagesMissing(names.collect()));
         }
-        let _one_at_a_time = cache.lock(progress).await?;
         let mirror = wish.mirror.as_ref();
         let all: Vec<Bringing> = missing
             .iter()
             .map(|image| bringing(image, mirror))
             .collect();
-        bring(engine, &all, mirror.is_some(), progress).await?;
+        ask(engine, &all, mirror.is_some()).await?;
+        let _one_at_a_time = cache.lock(progress).await?;
+        bring(engine, &all, progress).await?;
     }
     let part = async |part: Part| match given.images.get(&part) {
         Some(image) => Ok(image.clone()),

@@ -194,8 +194,13 @@ pub fn images(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
             name: "istio/proxyv2",
             lab_name: Some(format!("{hub}/proxyv2:{}", build.id)),
             origin: format!(
-                "{istio_origin}, {} {}",
-                build.envoy.package, build.envoy.version
+                "{istio_origin}, {} {}{}",
+                build.envoy.package,
+                build.envoy.version,
+                match build.envoy.sha256 {
+                    Some(_) => "",
+                    None => " (its digest is not pinned)",
+                }
             ),
             base: Some(debian::reference()),
             dockerfile: recipe_file!("proxyv2/Dockerfile"),

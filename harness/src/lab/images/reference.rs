@@ -92,6 +92,14 @@ pub fn registry_of(reference: &str) -> &str {
     }
 }
 
+/// A name without its tag where a digest says all.
+pub fn without_tag(reference: &str) -> String {
+    match reference.split_once('@') {
+        Some((name, digest)) => format!("{}@{digest}", repository_and_tag(name).0),
+        None => reference.to_owned(),
+    }
+}
+
 fn repository_and_tag(reference: &str) -> (&str, Option<&str>) {
     match reference.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
@@ -162,6 +170,9 @@ mod tests {
             assert_eq!(canonical(written), whole);
         }
         assert_eq!(registry_of("istio/pilot:1"), "docker.io");
+        assert_eq!(without_tag("h:5/a:1@sha256:0"), "h:5/a@sha256:0");
+        assert_eq!(without_tag("h:5/a@sha256:0"), "h:5/a@sha256:0");
+        assert_eq!(without_tag("h:5/a:1"), "h:5/a:1");
         assert_eq!(
             registry_of("127.0.0.1:5000/istio/pilot:1"),
             "127.0.0.1:5000"

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use super::reference::registry_of;
+use super::reference::{self, registry_of};
 use crate::lab::{Engine, LabError};
 use crate::process::ProcessError;
 
 /// How long a registry may take to answer one question: a person waits for it.
 pub const LIMIT: Duration = Duration::from_secs(4);
+
+/// How much of a client's complaint is told, in characters: some print whole manifests.
+const QUOTED: usize = 240;
 
 /// What a registry says of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,8 @@ impl Engine {
         if lenient {
             asked = asked.arg("--insecure");
         }
+        // Asked by both, a client may compare the digest with whatever bears the tag.
+        let image = reference::without_tag(image);
         match tokio::time::timeout(LIMIT, asked.arg(image).run()).await {
             Err(_) => Answer::Silent(format!("no answer within {LIMIT:?}")),
             // An engine's client that knows no manifests may say nothing, and well.
@@ -105,7 +110,12 @@ impl Engine {
 fn understood(error: &ProcessError) -> Answer {
     let text = error.to_string();
     let last = text.lines().rfind(|line| !line.trim().is_empty());
-    let last = last.unwrap_or_default().trim().to_owned();
+    let last: String = last
+        .unwrap_or_default()
+        .trim()
+        .chars()
+        .take(QUOTED)
+        .collect();
     // Docker Hub refuses what it does not have as it refuses what is private.
     let lacks = [
         "no such manifest",
@@ -146,6 +156,11 @@ mod tests {
             panic!("nobody answered");
         };
         assert!(why.ends_with("connection refused"), "{why}");
+        let long = format!("unsupported manifest format: {}\n", "1 ".repeat(2000));
+        let Answer::Silent(why) = answer(of(&long)).await else {
+            panic!("that says nothing of the image");
+        };
+        assert_eq!(why.len(), QUOTED);
         let has = FakeClient::new("docker").answers("manifest inspect --insecure*", "{}\n");
         assert_eq!(answer(has).await, Answer::Has);
     }

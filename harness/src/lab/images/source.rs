@@ -164,9 +164,11 @@ impl Remembered {
         (fresh && known.registry == registry).then_some(known)
     }
 
+    /// Keeps it where there is a cache already: a run that comes to nothing makes none.
     fn write(&self, cache: &Cache) -> Result<(), LabError> {
-        let root = cache.root();
-        std::fs::create_dir_all(root).map_err(LabError::file("making the folder", root))?;
+        if !cache.root().is_dir() {
+            return Ok(());
+        }
         let text = serde_json::to_string_pretty(self).expect("plain data");
         let path = place(cache);
         std::fs::write(&path, text).map_err(LabError::file("writing", &path))

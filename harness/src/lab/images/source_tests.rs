@@ -7,6 +7,7 @@ fn client() -> FakeClient {
 
 async fn chosen(client: &FakeClient, wish: &ImagesWish, there: Option<Source>) -> Chosen {
     let cache = Cache::at(client.folder().join("cache"));
+    std::fs::create_dir_all(cache.root()).unwrap();
     let there = async || Ok(there);
     let engine = client.engine().await;
     let chosen = Source::choose(&engine, &cache, wish, there, true, &Progress::silent()).await;

