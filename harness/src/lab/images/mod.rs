@@ -34,6 +34,7 @@ mod source;
 pub(super) mod wanted;
 mod wheel;
 pub mod wish;
+mod wish_error;
 
 use std::path::PathBuf;
 
