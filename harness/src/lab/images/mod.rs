@@ -35,6 +35,7 @@ pub(super) mod wanted;
 mod wheel;
 mod whole;
 pub mod wish;
+mod wish_error;
 
 use std::path::PathBuf;
 

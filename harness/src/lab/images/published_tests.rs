@@ -1,0 +1,67 @@
+use super::*;
+
+const SECOND: &str = "v0.0.0-20260826214018-9739e10eb9d7";
+
+#[test]
+fn a_pseudo_version_is_told_from_anything_else() {
+    let read = PseudoVersion::parse(SECOND).unwrap();
+    assert_eq!((&*read.day, &*read.revision), ("20260826", "9739e10eb9d7"));
+    for wrong in [
+        "1.30.5",
+        "v0.0.0-20260826-9739e10eb9d7",
+        "v0.0.0-20260826214018-9739e10eb9d",
+        "v0.0.0-20260826214018-9739E10eb9d7",
+        "v1.0.0-20260826214018-9739e10eb9d7",
+    ] {
+        assert_eq!(PseudoVersion::parse(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn the_envoy_is_the_oldest_pinned_one_that_is_not_older() {
+    let of = |day: &str| {
+        let text = format!("v0.0.0-{day}000000-000000000000");
+        PseudoVersion::parse(&text).unwrap().envoy().version
+    };
+    assert_eq!(of("20260101"), pins::ISTIO_APRIL_2026.envoy.version);
+    assert_eq!(of("20260423"), pins::ISTIO_APRIL_2026.envoy.version);
+    assert_eq!(of("20260424"), pins::ISTIO_AUGUST_2026.envoy.version);
+    assert_eq!(of("20270101"), pins::ISTIO_AUGUST_2026.envoy.version);
+    assert!(envoy("1.40.0").sha256.is_some());
+    assert_eq!(envoy("1.39.3").sha256, None);
+}
+
+#[tokio::test]
+async fn what_was_learnt_once_needs_no_go_and_no_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path());
+    let wish = ImagesWish {
+        istio: SECOND.parse().unwrap(),
+        envoy: Some("1.39.3".into()),
+        ..ImagesWish::default()
+    };
+    let look = async || resolved(&cache, &wish, Allowed::ToLook, &Progress::silent()).await;
+    assert!(matches!(look().await, Err(LabError::ImagesMissing(_))));
+    let known_one = Remembered {
+        version: SECOND.into(),
+        base: "1.31".into(),
+        envoy: "1.39.3".into(),
+    };
+    known_one.write(&cache).unwrap();
+    let build = known(&cache).remove(0);
+    assert_eq!(look().await.unwrap().istio, IstioWish::Build(build.clone()));
+    assert_eq!(build.id, "1.31.0-dev.20260826");
+    assert_eq!(
+        (&*build.envoy.version, build.envoy.sha256),
+        ("1.39.3", None)
+    );
+}
+
+#[test]
+fn a_source_that_calls_itself_otherwise_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("VERSION"), "1.31\n").unwrap();
+    assert_eq!(base_of(folder.path()).unwrap(), "1.31");
+    std::fs::write(folder.path().join("VERSION"), "main\n").unwrap();
+    assert!(base_of(folder.path()).is_err());
+}

@@ -1,0 +1,63 @@
+//! What is wrong with a wish for images, in one sentence with the cure.
+
+use super::part::Part;
+use super::reference::{MirrorError, ReferenceError};
+use super::{pins, released};
+
+/// A wish that cannot be fulfilled, told before anything is asked of engine or registry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WishError {
+    /// An Istio that is nothing known.
+    #[error(
+        "{0:?} names no Istio; name a release (such as {release}), a build ({known}), a published version of its Go module (v0.0.0-DATE-REVISION) or a folder with pilot.tar, proxyv2.tar and istioctl",
+        release = released::ISTIO, known = pins::known_builds()
+    )]
+    Istio(String),
+    /// A version that is none.
+    #[error("{asked:?} is no version for {option}; write it like {example}")]
+    Version {
+        /// The option.
+        option: &'static str,
+        /// What it says.
+        asked: String,
+        /// How one looks.
+        example: &'static str,
+    },
+    /// A source that there is not.
+    #[error("{0:?} names no source of images; use one of auto, pull, build, archive")]
+    Source(String),
+    /// An `--image` that is not NAME=REF.
+    #[error(
+        "{0:?} is not NAME=REF; NAME is one of {names}, REF names an image, like pilot=registry.example/istio/pilot:1.30.5",
+        names = Part::ALL.map(Part::name).join(", ")
+    )]
+    Image(String),
+    /// The mirror's name.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
+    /// An image's name.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// A version that nobody published, or that cannot be asked for.
+    #[error("{what} is not to be had: {why}; {cure}")]
+    Unpublished {
+        /// What was asked for.
+        what: String,
+        /// Why not.
+        why: String,
+        /// What to do about it.
+        cure: String,
+    },
+    /// A source that does not have what was asked for.
+    #[error("{what} cannot come from the source {source_name}: {why}; {cure}")]
+    NotFromThere {
+        /// What was asked for.
+        what: String,
+        /// The source.
+        source_name: &'static str,
+        /// Why not.
+        why: String,
+        /// What to do about it.
+        cure: String,
+    },
+}
