@@ -41,7 +41,7 @@ async fn a_registry_that_answers_is_pulled_from_and_asked_once_a_day() {
 
 #[tokio::test]
 async fn without_an_answer_it_is_built_and_told_why() {
-    let refused = "dial tcp: lookup registry-1.docker.io: no such host\n";
+    let refused = "dial tcp: lookup registry.invalid: no such host\n";
     let client = client().fails("manifest*", refused);
     let why = chosen(&client, &ImagesWish::default(), None).await;
     assert_eq!(why.source, Source::Build);
