@@ -18,3 +18,34 @@ programs() {
     [ -n "$target" ] || fail "cargo does not tell its target directory; run cargo metadata to see why"
     printf '%s/debug' "$target"
 }
+
+# Runs a program so that a signal to the script is seen while it does.
+job=''
+run() {
+    local code=0
+    "$@" &
+    job=$!
+    wait "$job" || code=$?
+    job=''
+    return $code
+}
+
+# Ends what `run` runs.
+stop_job() { kill -TERM "$job"; }
+
+# Has a signal end what `run` runs before the script ends, so that nothing writes any more where its
+# EXIT trap cleans up.
+stop_on_signals() {
+    trap 'stopped 129' HUP
+    trap 'stopped 130' INT
+    trap 'stopped 143' TERM
+}
+stopped() {
+    trap '' HUP INT TERM
+    if [ -n "$job" ]; then
+        stop_job || true
+        wait "$job" || true
+    fi
+    say "ended by a signal"
+    exit "$1"
+}

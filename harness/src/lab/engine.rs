@@ -163,6 +163,7 @@ impl Engine {
     /// # Errors
     /// When the engine has no such image, or fails.
     pub async fn create(&self, what: &str, image: &str) -> Result<String, LabError> {
+        RAN.store(true, Ordering::Relaxed);
         let maker = format!("{MAKER_LABEL}={}", Identity::own());
         let output = self
             .docker()

@@ -41,11 +41,8 @@ impl ProbeBinary {
     /// As [`ProbeBinary::find`].
     ///
     /// # Errors
-    /// [`LabError::ToolMissing`] where there is none.
+    /// [`LabError::ProbeMissing`] where there is none.
     pub async fn find_or_tell() -> Result<Self, LabError> {
-        Self::find().await.ok_or(LabError::ToolMissing {
-            tool: "meshproof-probe",
-            cure: "run ci/setup, which makes it, or name it in MESHPROOF_PROBE",
-        })
+        Self::find().await.ok_or(LabError::ProbeMissing)
     }
 }

@@ -11,13 +11,23 @@ pub const DEFAULT_REGISTRY: &str = "docker.io";
 #[error("{0:?} names no image; write it like registry.example:5000/istio/pilot:1.30.5")]
 pub struct ReferenceError(String);
 
+/// What of a mistyped text may be shown: not what stands before an `@`, which may be a password.
+fn shown(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, rest)) => format!("...@{rest}"),
+        None => text.to_owned(),
+    }
+}
+
 /// A registry that serves the released images in place of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror(String);
 
 /// A text that names no mirror.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no registry; write it as HOST[:PORT][/PREFIX], like mirror.example:5000/hub")]
+#[error(
+    "{0:?} names no registry; write it as HOST[:PORT][/PREFIX], like mirror.example:5000/hub, and log in with docker login where it asks for it"
+)]
 pub struct MirrorError(String);
 
 impl Mirror {
@@ -37,7 +47,7 @@ impl FromStr for Mirror {
     type Err = MirrorError;
 
     fn from_str(text: &str) -> Result<Self, MirrorError> {
-        let wrong = || MirrorError(text.to_owned());
+        let wrong = || MirrorError(shown(text));
         let (host, prefix) = match text.split_once('/') {
             Some((host, prefix)) => (host, Some(prefix)),
             None => (text, None),
@@ -129,12 +139,22 @@ pub fn checked(reference: &str) -> Result<(), ReferenceError> {
     });
     let fits = path.split('/').all(is_component) && tag_fits && digest_fits;
     fits.then_some(())
-        .ok_or_else(|| ReferenceError(reference.to_owned()))
+        .ok_or_else(|| ReferenceError(shown(reference)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_in_a_mistyped_text_is_not_shown() {
+        let mirror = Mirror::from_str("https://bob:s3cret@mirror.example/hub").unwrap_err();
+        let image = checked("bob:s3cret@mirror.example/pilot!").unwrap_err();
+        for told in [mirror.to_string(), image.to_string()] {
+            assert!(told.contains("...@mirror.example"), "{told}");
+            assert!(!told.contains("s3cret"), "{told}");
+        }
+    }
 
     #[test]
     fn a_mirror_is_a_registry_with_or_without_a_prefix() {
