@@ -97,10 +97,7 @@ impl ImagesArguments {
                 .transpose()?,
             images: images.collect::<Result<_, _>>()?,
         };
-        match wished.source {
-            Some(source) if source.is_made() => wished.build(source).map(drop)?,
-            _ => {}
-        }
+        wished.check()?;
         Ok(wished)
     }
 }
@@ -170,5 +167,8 @@ mod tests {
         let both = [("MESHPROOF_SOURCE", "build"), ("MESHPROOF_ISTIO", "1.30.5")];
         let told = of(&both).unwrap_err().to_string();
         assert!(told.contains("use --source pull"), "{told}");
+        let both = [("MESHPROOF_SOURCE", "pull"), ("MESHPROOF_ENVOY", "1.39.0")];
+        let told = of(&both).unwrap_err().to_string();
+        assert!(told.contains("leave out --envoy or"), "{told}");
     }
 }

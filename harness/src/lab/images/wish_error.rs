@@ -48,6 +48,16 @@ pub enum WishError {
         /// What to do about it.
         cure: String,
     },
+    /// An Envoy for a proxy that is not built here.
+    #[error("Envoy {envoy} would be put into no proxy: {why}; leave out --envoy or {cure}")]
+    EnvoyNowhere {
+        /// The version.
+        envoy: String,
+        /// Why no proxy is built.
+        why: String,
+        /// What else to leave out, with what may take its place.
+        cure: String,
+    },
     /// A source that does not have what was asked for.
     #[error("{what} cannot come from the source {source_name}: {why}; {cure}")]
     NotFromThere {
