@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use meshproof_harness::expectation::BuildId;
 use meshproof_harness::lab::images::{WishError, wish};
 use meshproof_harness::lab::{ImagesWish, IstioWish};
 use meshproof_harness::mesh::{MeshValues, MeshValuesError};
@@ -80,6 +81,9 @@ impl ImagesArguments {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let source = given(&self.source).filter(|source| source != "auto");
         let istio = given(&self.istio).map_or(Ok(IstioWish::Default), |istio| istio.parse())?;
+        if let IstioWish::Release(version) = &istio {
+            is_measurable(version)?;
+        }
         let mirror = given(&self.registry_mirror).map(|mirror| mirror.parse());
         let images = self.images.iter().map(|image| wish::image(image));
         let wished = ImagesWish {
@@ -100,6 +104,16 @@ impl ImagesArguments {
         wished.check()?;
         Ok(wished)
     }
+}
+
+/// Whether outcomes on the Istio of this id could be on record.
+///
+/// # Errors
+/// [`WishError::NoRecordFor`] if the id has no place among those that are measured by.
+pub fn is_measurable(istio: &str) -> Result<(), WishError> {
+    let id = istio.parse::<BuildId>();
+    id.map(drop)
+        .map_err(|_| WishError::NoRecordFor(istio.to_owned()))
 }
 
 /// Reads somebody's install values.
@@ -148,6 +162,19 @@ mod tests {
         assert_eq!(wish.kubernetes.as_deref(), Some("v1.35.8"));
         assert_eq!(wish.ignite.as_deref(), Some("2.17.0"));
         assert_eq!(wish.images.len(), 2);
+    }
+
+    #[test]
+    fn an_istio_that_nothing_could_be_recorded_of_is_told() {
+        for fits in ["1.30.5", "1.31.0-rc.1", "1.31.0-dev.20260827"] {
+            assert_eq!(is_measurable(fits), Ok(()));
+        }
+        let told = is_measurable("1.31-alpha.9739e10").unwrap_err().to_string();
+        assert!(told.contains("\"1.31-alpha.9739e10\"; use one"), "{told}");
+        let suffix = of(&[("MESHPROOF_ISTIO", "1.30.5-distroless")]);
+        let refused = WishError::NoRecordFor("1.30.5-distroless".into());
+        assert_eq!(suffix, Err(refused));
+        assert!(of(&[("MESHPROOF_ISTIO", "1.31.0-rc.1")]).is_ok());
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub use prune::{Pruned, Pruning, prune};
 pub use store::Delivery;
 pub use topology::Topology;
 
-use images::{Cache, ProbeBinary, archive};
+use images::{Cache, ProbeBinary, WishError, archive};
 
 use crate::kube::Kube;
 use crate::outcome::LabFacts;
@@ -63,6 +63,8 @@ pub struct Wish {
     pub mesh_values: Option<String>,
     /// The sidecar mode that Istio will be installed with.
     pub sidecar_mode: &'static str,
+    /// Whether an Istio of this id will do: asked when it is known, before a cluster is made.
+    pub istio_fits: fn(&str) -> Result<(), WishError>,
     /// Delete a cluster that stands, and make a new one.
     pub fresh: bool,
     /// The factor on every limit.
@@ -100,6 +102,7 @@ impl Lab {
         let cache = Cache::at(&paths.cache);
         let topology = topology_here()?;
         let images = Images::obtain(&engine, &cache, &wish.images, wish.allowed, progress).await?;
+        (wish.istio_fits)(&images.istio.id)?;
         let wanted = Wanted {
             images: &images,
             topology: &topology,
