@@ -65,6 +65,19 @@ impl ImagesArguments {
         }
     }
 
+    /// The options that are given and ask for parts beside those that an Istio's id tells of.
+    pub fn other_parts(&self) -> Vec<&'static str> {
+        let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        let all = [
+            ("--envoy", given(&self.envoy)),
+            ("--k8s", given(&self.k8s)),
+            ("--ignite", given(&self.ignite)),
+            ("--image", !self.images.is_empty()),
+        ];
+        let asked = all.into_iter().filter(|(_, asked)| *asked);
+        asked.map(|(option, _)| option).collect()
+    }
+
     /// As these arguments, with this source where none is named.
     pub fn or_from(self, source: &str) -> Self {
         Self {
