@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use meshproof_harness::expectation::BuildId;
 use meshproof_harness::lab::images::{WishError, wish};
 use meshproof_harness::lab::{ImagesWish, IstioWish};
 use meshproof_harness::mesh::{MeshValues, MeshValuesError};
@@ -64,6 +65,19 @@ impl ImagesArguments {
         }
     }
 
+    /// The options that are given and ask for parts beside those that an Istio's id tells of.
+    pub fn other_parts(&self) -> Vec<&'static str> {
+        let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        let all = [
+            ("--envoy", given(&self.envoy)),
+            ("--k8s", given(&self.k8s)),
+            ("--ignite", given(&self.ignite)),
+            ("--image", !self.images.is_empty()),
+        ];
+        let asked = all.into_iter().filter(|(_, asked)| *asked);
+        asked.map(|(option, _)| option).collect()
+    }
+
     /// As these arguments, with this source where none is named.
     pub fn or_from(self, source: &str) -> Self {
         Self {
@@ -80,6 +94,9 @@ impl ImagesArguments {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let source = given(&self.source).filter(|source| source != "auto");
         let istio = given(&self.istio).map_or(Ok(IstioWish::Default), |istio| istio.parse())?;
+        if let IstioWish::Release(version) = &istio {
+            is_measurable(version)?;
+        }
         let mirror = given(&self.registry_mirror).map(|mirror| mirror.parse());
         let images = self.images.iter().map(|image| wish::image(image));
         let wished = ImagesWish {
@@ -97,12 +114,19 @@ impl ImagesArguments {
                 .transpose()?,
             images: images.collect::<Result<_, _>>()?,
         };
-        match wished.source {
-            Some(source) if source.is_made() => wished.build(source).map(drop)?,
-            _ => {}
-        }
+        wished.check()?;
         Ok(wished)
     }
+}
+
+/// Whether outcomes on the Istio of this id could be on record.
+///
+/// # Errors
+/// [`WishError::NoRecordFor`] if the id has no place among those that are measured by.
+pub fn is_measurable(istio: &str) -> Result<(), WishError> {
+    let id = istio.parse::<BuildId>();
+    id.map(drop)
+        .map_err(|_| WishError::NoRecordFor(istio.to_owned()))
 }
 
 /// Reads somebody's install values.
@@ -154,6 +178,19 @@ mod tests {
     }
 
     #[test]
+    fn an_istio_that_nothing_could_be_recorded_of_is_told() {
+        for fits in ["1.30.5", "1.31.0-rc.1", "1.31.0-dev.20260827"] {
+            assert_eq!(is_measurable(fits), Ok(()));
+        }
+        let told = is_measurable("1.31-alpha.9739e10").unwrap_err().to_string();
+        assert!(told.contains("\"1.31-alpha.9739e10\"; use one"), "{told}");
+        let suffix = of(&[("MESHPROOF_ISTIO", "1.30.5-distroless")]);
+        let refused = WishError::NoRecordFor("1.30.5-distroless".into());
+        assert_eq!(suffix, Err(refused));
+        assert!(of(&[("MESHPROOF_ISTIO", "1.31.0-rc.1")]).is_ok());
+    }
+
+    #[test]
     fn each_mistake_is_one_sentence_with_its_cure() {
         for (name, value) in [
             ("MESHPROOF_SOURCE", "hub"),
@@ -170,5 +207,8 @@ mod tests {
         let both = [("MESHPROOF_SOURCE", "build"), ("MESHPROOF_ISTIO", "1.30.5")];
         let told = of(&both).unwrap_err().to_string();
         assert!(told.contains("use --source pull"), "{told}");
+        let both = [("MESHPROOF_SOURCE", "pull"), ("MESHPROOF_ENVOY", "1.39.0")];
+        let told = of(&both).unwrap_err().to_string();
+        assert!(told.contains("leave out --envoy or"), "{told}");
     }
 }

@@ -25,6 +25,7 @@ use meshproof_harness::scenario::{
 };
 
 use crate::cleanup::{self, Cleanup};
+use crate::images_options::is_measurable;
 
 /// The expectations on record when this program was compiled.
 pub const EXPECTATIONS: &str = include_str!("../expectations.toml");
@@ -274,6 +275,7 @@ pub async fn obtain(
             .as_ref()
             .map(|values| values.yaml.clone()),
         sidecar_mode: options.sidecar.name(),
+        istio_fits: is_measurable,
         fresh: options.fresh,
         timeout_scale: options.timeout_scale,
         command: options.command.clone(),

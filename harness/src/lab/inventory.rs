@@ -180,6 +180,7 @@ mod tests {
                 .into_iter()
                 .map(|name| (name, "sha256:1".into()))
                 .collect(),
+            before: Default::default(),
         };
         // Images that two Istio builds share may have come with the other one's.
         record.write(&cache, &pins::ISTIO_APRIL_2026.id).unwrap();

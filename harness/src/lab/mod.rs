@@ -43,7 +43,7 @@ pub use prune::{Pruned, Pruning, prune};
 pub use store::Delivery;
 pub use topology::Topology;
 
-use images::{Cache, ProbeBinary, archive};
+use images::{Cache, ProbeBinary, WishError, archive};
 
 use crate::kube::Kube;
 use crate::outcome::LabFacts;
@@ -63,6 +63,8 @@ pub struct Wish {
     pub mesh_values: Option<String>,
     /// The sidecar mode that Istio will be installed with.
     pub sidecar_mode: &'static str,
+    /// Whether an Istio of this id will do: asked when it is known, before a cluster is made.
+    pub istio_fits: fn(&str) -> Result<(), WishError>,
     /// Delete a cluster that stands, and make a new one.
     pub fresh: bool,
     /// The factor on every limit.
@@ -100,6 +102,7 @@ impl Lab {
         let cache = Cache::at(&paths.cache);
         let topology = topology_here()?;
         let images = Images::obtain(&engine, &cache, &wish.images, wish.allowed, progress).await?;
+        (wish.istio_fits)(&images.istio.id)?;
         let wanted = Wanted {
             images: &images,
             topology: &topology,
@@ -185,14 +188,24 @@ impl Lab {
 
 /// Where images came from, for the report.
 fn source_of(cache: &Cache, images: &Images) -> String {
-    let otherwise = images.source.told();
-    let all = std::iter::once(&images.node).chain(&images.inside);
-    let known = all.map(|image| archive::Known {
+    let records = archive::Imported::all(cache);
+    let all = || std::iter::once(&images.node).chain(&images.inside);
+    let built = |image: &images::Present| {
+        let (reference, id) = (&image.reference, &image.id);
+        let of = |held: &dyn Fn(&archive::Imported) -> bool| records.iter().any(held);
+        of(&|r| r.holds(reference, id)) && !of(&|r| r.brought(reference, id))
+    };
+    let of_archives = images.source.source == Source::Archive;
+    let otherwise = match of_archives && all().any(built) {
+        true => format!("build (an archive holds the same, {})", images.source.why),
+        false => images.source.told(),
+    };
+    let known = all().map(|image| archive::Known {
         name: &image.lab_name,
         reference: &image.reference,
         id: &image.id,
     });
-    let told = archive::told(&archive::Imported::all(cache), known, &otherwise);
+    let told = archive::told(&records, known, &otherwise);
     told.unwrap_or(otherwise)
 }
 

@@ -158,6 +158,15 @@ pub struct LabArguments {
     limit: Option<std::time::Duration>,
 }
 
+impl LabArguments {
+    /// The options that are given and ask for parts beside those that an Istio's id tells of.
+    fn other_parts(&self) -> Vec<&'static str> {
+        let mut options = self.images.other_parts();
+        options.extend(self.mesh_values.as_ref().map(|_| "--mesh-values"));
+        options
+    }
+}
+
 /// What decides how scenarios are done.
 #[derive(Debug, Clone, Args)]
 pub struct PlanArguments {
@@ -339,6 +348,28 @@ mod tests {
         assert!(Cli::try_parse_from(typed).is_ok());
         let mutated = typed.into_iter().chain(["--mutate", "no-fault"]);
         assert!(Cli::try_parse_from(mutated).is_err());
+    }
+
+    #[test]
+    fn options_that_ask_for_other_parts_are_known() {
+        let other_parts = |more: &[&'static str]| {
+            let typed = ["meshproof", "run", "--accept", "why"].iter().chain(more);
+            match Cli::try_parse_from(typed).unwrap().command {
+                Command::Run { arguments, .. } => arguments.lab.other_parts(),
+                _ => unreachable!("run was typed"),
+            }
+        };
+        let pinned = ["--source", "build", "--istio", pins::DEFAULT_ISTIO];
+        assert_eq!(other_parts(&pinned), Vec::<&str>::new());
+        for [option, value] in [
+            ["--envoy", "1.39.0"],
+            ["--k8s", "1.35.8"],
+            ["--ignite", "2.17.0"],
+            ["--image", "pilot=a/b:1"],
+            ["--mesh-values", "mine.yaml"],
+        ] {
+            assert_eq!(other_parts(&[option, value]), [option]);
+        }
     }
 
     #[test]

@@ -52,6 +52,12 @@ pub enum RecordError {
          machine of your own and commit {OF_THE_REPOSITORY}"
     )]
     InCi,
+    /// The record is of what is pinned alone.
+    #[error(
+        "--accept with {0} would put what was seen on other parts on the record of the pinned \
+         ones; name a file of its own with --expectations FILE"
+    )]
+    OtherParts(String),
     /// The program was moved away from its checkout.
     #[error(
         "--accept needs a file to write and the checkout of this program is gone; name one with \
@@ -129,6 +135,17 @@ impl Record {
             return Err(AcceptError::NoReason.into());
         }
         Ok(())
+    }
+
+    /// Whether outcomes on what these options name may go on this record, which `asked` may have named.
+    ///
+    /// # Errors
+    /// With any such option, unless a file was named.
+    pub fn is_for(asked: Option<&Path>, other_parts: &[&str]) -> Result<(), RecordError> {
+        match asked.is_some() || other_parts.is_empty() {
+            true => Ok(()),
+            false => Err(RecordError::OtherParts(other_parts.join(", "))),
+        }
     }
 
     /// Puts a run's outcomes on record and tells what that came to.
@@ -345,6 +362,20 @@ mod tests {
         let error = record.may_accept("why", None).unwrap_err();
         assert!(matches!(error, RecordError::NoFile), "{error}");
         assert!(Record::find(None).unwrap().file.is_some());
+    }
+
+    #[test]
+    fn what_is_not_pinned_needs_a_record_of_its_own() {
+        let asked = Some(Path::new("mine.toml"));
+        Record::is_for(None, &[]).unwrap();
+        Record::is_for(asked, &["--envoy"]).unwrap();
+        let told = Record::is_for(None, &["--envoy", "--k8s"]).unwrap_err();
+        let told = told.to_string();
+        assert!(
+            told.starts_with("--accept with --envoy, --k8s would"),
+            "{told}"
+        );
+        assert!(told.ends_with("--expectations FILE"), "{told}");
     }
 
     #[test]

@@ -90,6 +90,8 @@ async fn run_plan(
 ) -> Outcome {
     let record = Record::find(arguments.expectations.as_deref())?;
     if let Some(reason) = &accept {
+        let other_parts = arguments.lab.other_parts();
+        Record::is_for(arguments.expectations.as_deref(), &other_parts)?;
         record.may_accept(reason, std::env::var("CI").ok().as_deref())?;
     }
     gateway_port::check(arguments.gateway_port)?;

@@ -162,17 +162,17 @@ async fn take_over(
     Ok(())
 }
 
-/// Whether an archive brought all of it.
+/// Whether archives that were taken hold all of it.
 fn from_archive(cache: &Cache, images: &Images) -> Result<(), LabError> {
     let records = Imported::all(cache);
-    let brought = |image: &&Present| {
-        let of = |record: &Imported| record.brought(&image.reference, &image.id);
+    let in_none = |image: &&Present| {
+        let of = |record: &Imported| record.holds(&image.reference, &image.id);
         !records.iter().any(of)
     };
     let all = std::iter::once(&images.node).chain(&images.inside);
     let others: Vec<String> = all
         .filter(|image| !image.reference.starts_with("meshproof.local/given/"))
-        .filter(brought)
+        .filter(in_none)
         .map(|image| image.lab_name.clone())
         .collect();
     match others.is_empty() {

@@ -123,6 +123,7 @@ pub async fn resolved(
         Some(known) => known.base,
         None => {
             let base = learnt(cache, version, allowed, progress).await?;
+            has_its_own_id(&version.build(&base, wheel.clone()))?;
             let known = Remembered {
                 version: version.text.clone(),
                 base: base.clone(),
@@ -132,9 +133,27 @@ pub async fn resolved(
             base
         }
     };
+    let build = version.build(&base, wheel);
+    has_its_own_id(&build)?;
     Ok(ImagesWish {
-        istio: IstioWish::Build(version.build(&base, wheel)),
+        istio: IstioWish::Build(build),
         ..wish.clone()
+    })
+}
+
+/// Whether no pinned build of another revision bears this build's id: outcomes are on record by it.
+fn has_its_own_id(build: &IstioBuild) -> Result<(), WishError> {
+    let mut pinned = pins::ISTIO_BUILDS.iter();
+    let like = pinned.find(|pinned| pinned.id == build.id && pinned.revision != build.revision);
+    like.map_or(Ok(()), |pinned| {
+        Err(WishError::Unpublished {
+            what: format!("{MODULE}@{}", build.module_version),
+            why: format!(
+                "it would be called {}, as the pinned build of revision {} of the same day is",
+                pinned.id, pinned.revision
+            ),
+            cure: format!("use --istio {}, or a version of another day", pinned.id),
+        })
     })
 }
 

@@ -57,6 +57,36 @@ async fn what_was_learnt_once_needs_no_go_and_no_network() {
     );
 }
 
+#[tokio::test]
+async fn a_pinned_builds_id_is_not_given_to_another_revision_of_its_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path());
+    let pinned = &pins::ISTIO_AUGUST_2026;
+    let look = async |version: &str, base: &str| {
+        let known = Remembered {
+            version: version.into(),
+            base: base.into(),
+            envoy: "1.40.0".into(),
+        };
+        known.write(&cache).unwrap();
+        let wish = ImagesWish {
+            istio: IstioWish::Published(PseudoVersion::parse(version).unwrap()),
+            ..ImagesWish::default()
+        };
+        resolved(&cache, &wish, Allowed::ToLook, &Progress::silent()).await
+    };
+    let other = "v0.0.0-20260827010203-0123456789ab";
+    let told = look(other, "1.31").await.unwrap_err().to_string();
+    assert!(
+        told.contains(other) && told.contains(&*pinned.revision),
+        "{told}"
+    );
+    let cure = format!("; use --istio {}, or a version of another day", pinned.id);
+    assert!(told.ends_with(&cure), "{told}");
+    assert!(look(other, "1.30").await.is_ok(), "another version");
+    assert!(look(&pinned.module_version, "1.31").await.is_ok(), "itself");
+}
+
 #[test]
 fn a_source_that_calls_itself_otherwise_is_told() {
     let folder = tempfile::tempdir().unwrap();

@@ -54,20 +54,13 @@ pub async fn obtain(
     let probe = ProbeBinary::find_or_tell().await?;
     let wanted = wanted(wish, given);
     let missing = missing(engine, &wanted).await?;
-    if !missing.is_empty() {
-        if allowed == Allowed::ToLook {
-            let names = missing.iter().map(|image| image.name.clone());
-            return Err(LabError::ImagesMissing(names.collect()));
-        }
-        let mirror = wish.mirror.as_ref();
-        let all: Vec<Bringing> = missing
-            .iter()
-            .map(|image| bringing(image, mirror))
-            .collect();
-        ask(engine, &all, mirror.is_some()).await?;
-        let _one_at_a_time = cache.lock(progress).await?;
-        bring(engine, &all, progress).await?;
+    if !missing.is_empty() && allowed == Allowed::ToLook {
+        let names = missing.iter().map(|image| image.name.clone());
+        return Err(LabError::ImagesMissing(names.collect()));
     }
+    let mirror = wish.mirror.as_ref();
+    let kind = async || kind(cache, allowed, progress).await;
+    let kind = bring_beside(engine, cache, &missing, mirror, kind, progress).await?;
     let part = async |part: Part| match given.images.get(&part) {
         Some(image) => Ok(image.clone()),
         None => {
@@ -89,7 +82,6 @@ pub async fn obtain(
         }
     };
     let names = hub::names(cache, &istioctl, &identity).await?;
-    let kind = kind(cache, allowed, progress).await?;
     let probe = probe_image(engine, cache, &probe, &proxyv2, allowed, progress).await?;
     let ignite = Present {
         lab_name: recipes::ignite_lab_name(),
@@ -127,6 +119,26 @@ pub async fn obtain(
     })
 }
 
+/// Brings images that are missing once `kind` is had: without it they would be gigabytes for nothing.
+async fn bring_beside(
+    engine: &Engine,
+    cache: &Cache,
+    missing: &[&Released],
+    mirror: Option<&Mirror>,
+    kind: impl AsyncFnOnce() -> Result<KindProgram, LabError>,
+    progress: &Progress,
+) -> Result<KindProgram, LabError> {
+    let all = missing.iter().map(|image| bringing(image, mirror));
+    let all: Vec<Bringing> = all.collect();
+    ask(engine, &all, mirror.is_some()).await?;
+    let kind = kind().await?;
+    if !all.is_empty() {
+        let _one_at_a_time = cache.lock(progress).await?;
+        bring(engine, &all, progress).await?;
+    }
+    Ok(kind)
+}
+
 /// Whether the engine has every released image that is asked for.
 ///
 /// # Errors
@@ -136,15 +148,31 @@ pub async fn are_there(engine: &Engine, wish: &ImagesWish) -> Result<bool, LabEr
     Ok(missing(engine, &wanted).await?.is_empty())
 }
 
-/// The released images that the engine lacks.
+/// The released images that the engine lacks, or has from a registry by another digest than is pinned.
 async fn missing<'a>(
     engine: &Engine,
     wanted: &'a [Released],
 ) -> Result<Vec<&'a Released>, LabError> {
     let names: Vec<&str> = wanted.iter().map(|image| image.name.as_str()).collect();
     let ids = engine.image_ids(&names).await?;
-    let lacking = wanted.iter().zip(ids).filter(|(_, id)| id.is_none());
-    Ok(lacking.map(|(image, _)| image).collect())
+    let mut lacking = vec![];
+    for (image, id) in wanted.iter().zip(ids) {
+        if id.is_none() || is_another(engine, image).await? {
+            lacking.push(image);
+        }
+    }
+    Ok(lacking)
+}
+
+/// Whether what bears a pinned image's name was served by another digest. What no registry served has
+/// none to be known by, and is taken as it is.
+async fn is_another(engine: &Engine, image: &Released) -> Result<bool, LabError> {
+    let Some(digest) = image.digest else {
+        return Ok(false);
+    };
+    let served = engine.served_as(&image.name).await?;
+    let its = |name: &String| name.rsplit_once('@').is_some_and(|(_, of)| of == digest);
+    Ok(!served.is_empty() && !served.iter().any(its))
 }
 
 fn bringing(image: &Released, mirror: Option<&Mirror>) -> Bringing {
@@ -238,32 +266,5 @@ pub async fn version_of(istioctl: &std::path::Path) -> Result<String, LabError> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_version_names_its_own_images_and_what_is_given_is_not_asked_for() {
-        let wish = ImagesWish {
-            istio: "1.30.5".parse().unwrap(),
-            kubernetes: Some("v1.35.8".into()),
-            ..ImagesWish::default()
-        };
-        let names = |given: &Given| -> Vec<String> {
-            let all = wanted(&wish, given).into_iter();
-            all.map(|image| image.name).collect()
-        };
-        let all = [
-            "kindest/node:v1.35.8",
-            "istio/pilot:1.30.5",
-            "istio/proxyv2:1.30.5",
-            "istio/istioctl:1.30.5",
-            "apacheignite/ignite:2.16.0",
-        ];
-        assert_eq!(names(&Given::default()), all);
-        let given = Given {
-            istioctl: Some(("/istioctl".into(), "1".into())),
-            ..Given::default()
-        };
-        assert_eq!(names(&given), [all[0], all[1], all[2], all[4]]);
-    }
-}
+#[path = "pulled_tests.rs"]
+mod tests;

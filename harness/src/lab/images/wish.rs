@@ -58,6 +58,52 @@ impl ImagesWish {
         }
     }
 
+    /// Refuses what contradicts itself, as far as that is known before anything is asked.
+    ///
+    /// # Errors
+    /// The first contradiction.
+    pub fn check(&self) -> Result<(), WishError> {
+        if let Some(envoy) = &self.envoy
+            && let Some((why, cure)) = self.no_proxy_is_built()
+        {
+            return Err(WishError::EnvoyNowhere {
+                envoy: envoy.clone(),
+                why,
+                cure,
+            });
+        }
+        match self.source {
+            Some(source) if source.is_made() => self.build(source).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Why no proxy is built here, with what to ask for beside an Envoy instead; none if one is.
+    fn no_proxy_is_built(&self) -> Option<(String, String)> {
+        if let Some(image) = self.images.get(&Part::Proxyv2) {
+            let why = format!("the proxy is the image {image}");
+            return Some((why, "--image proxyv2=".into()));
+        }
+        let istio = || format!("--istio, or name a build ({})", pins::known_builds());
+        match &self.istio {
+            IstioWish::Folder(folder) => {
+                let why = format!("the proxy is the one in {}", folder.display());
+                Some((why, istio()))
+            }
+            IstioWish::Release(version) => {
+                let why = format!("Istio {version} is a release, with a proxy of its own");
+                Some((why, istio()))
+            }
+            IstioWish::Default | IstioWish::Build(_) | IstioWish::Published(_) => {
+                let pulled = self.source == Some(Source::Pull);
+                pulled.then(|| {
+                    let why = "the source pull takes released proxies as they are".into();
+                    (why, "--source pull".into())
+                })
+            }
+        }
+    }
+
     /// The Istio build that a build here is of.
     ///
     /// # Errors

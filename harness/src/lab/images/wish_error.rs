@@ -13,6 +13,11 @@ pub enum WishError {
         release = released::ISTIO, known = pins::known_builds()
     )]
     Istio(String),
+    /// An Istio whose id has no place among those that outcomes are recorded by.
+    #[error(
+        "no outcome can be on record for the Istio {0:?}; use one that is called like 1.30.5, 1.31.0-rc.1 or 1.31.0-dev.20260827, where need be with images of another tag by --image pilot=REF and --image proxyv2=REF"
+    )]
+    NoRecordFor(String),
     /// A version that is none.
     #[error("{asked:?} is no version for {option}; write it like {example}")]
     Version {
@@ -46,6 +51,16 @@ pub enum WishError {
         /// Why not.
         why: String,
         /// What to do about it.
+        cure: String,
+    },
+    /// An Envoy for a proxy that is not built here.
+    #[error("Envoy {envoy} would be put into no proxy: {why}; leave out --envoy or {cure}")]
+    EnvoyNowhere {
+        /// The version.
+        envoy: String,
+        /// Why no proxy is built.
+        why: String,
+        /// What else to leave out, with what may take its place.
         cure: String,
     },
     /// A source that does not have what was asked for.

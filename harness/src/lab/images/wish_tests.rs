@@ -105,3 +105,41 @@ fn what_is_not_built_here_is_told_with_the_cure() {
     };
     assert!(own.build(Source::Build).is_ok(), "the node is brought");
 }
+
+#[test]
+fn an_envoy_is_refused_where_no_proxy_is_built() {
+    let pull = ImagesWish {
+        source: Some(Source::Pull),
+        ..ImagesWish::default()
+    };
+    let of = |istio: &str| ImagesWish {
+        istio: istio.parse().unwrap(),
+        ..ImagesWish::default()
+    };
+    let own = ImagesWish {
+        images: [(Part::Proxyv2, "a/proxy:1".into())].into(),
+        ..ImagesWish::default()
+    };
+    let with_envoy = |wish: &ImagesWish| ImagesWish {
+        envoy: Some("1.39.0".into()),
+        ..wish.clone()
+    };
+    for (wish, cure) in [
+        (&pull, "or --source pull"),
+        (&of("1.30.5"), "or --istio, or name a build"),
+        (&of("./mine"), "or --istio, or name a build"),
+        (&own, "or --image proxyv2="),
+    ] {
+        assert_eq!(wish.check(), Ok(()), "{wish:?}");
+        let told = with_envoy(wish).check().unwrap_err().to_string();
+        assert!(told.starts_with("Envoy 1.39.0 would be put into"), "{told}");
+        assert!(told.contains(cure), "{told}");
+    }
+    for built in ["", pins::DEFAULT_ISTIO] {
+        let wish = match built {
+            "" => ImagesWish::default(),
+            build => of(build),
+        };
+        assert_eq!(with_envoy(&wish).check(), Ok(()), "{built}");
+    }
+}

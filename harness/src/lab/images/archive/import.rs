@@ -49,20 +49,21 @@ pub async fn import(
     let _one_builder = cache.lock(progress).await?;
     let archive = place_programs(cache, archive, &wanted.programs).await?;
     let (names, before) = (names(&manifest), ids(engine, &manifest).await?);
-    let archived = manifest.images.iter().map(|image| &image.id);
+    let archived: Vec<_> = manifest.images.iter().map(|i| i.id.clone()).collect();
     // Loading what is there would only leave the name of its like without an image.
-    if before.iter().flatten().eq(archived) {
-        return Ok(istio);
+    let after = match before.iter().flatten().eq(&archived) {
+        true => archived,
+        false => load_images(engine, archive, progress).await?,
+    };
+    let (mut brought, mut known) = (vec![], vec![]);
+    for ((name, before), after) in names.into_iter().zip(before).zip(after) {
+        let of_it = match before.as_ref() == Some(&after) {
+            true => &mut known,
+            false => &mut brought,
+        };
+        of_it.push((name.to_owned(), after));
     }
-    let after = load_images(engine, archive, progress).await?;
-    let loaded = names.into_iter().zip(before).zip(after);
-    let new = loaded.filter(|((_, before), after)| before.as_ref() != Some(after));
-    let new: Vec<_> = new
-        .map(|((name, _), after)| (name.to_owned(), after))
-        .collect();
-    if !new.is_empty() {
-        Imported::of(path, &manifest, new).write(cache, &istio.id)?;
-    }
+    Imported::of(path, &manifest, brought, known).write(cache, &istio.id)?;
     Ok(istio)
 }
 

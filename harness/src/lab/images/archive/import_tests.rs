@@ -73,13 +73,17 @@ async fn only_what_was_not_there_is_said_to_come_from_the_archive() {
     let records = Imported::all(&cache);
     let brought: Vec<&String> = records.iter().flat_map(|r| r.images.keys()).collect();
     assert_eq!(brought, [&references()[1]], "the others were built here");
+    assert_eq!(records[0].before.len(), references().len() - 1);
     let there = client_without(&[]);
     let cache = Cache::at(folder.path().join("other"));
     let engine = there.engine().await;
     let imported = import(&engine, &cache, &path, Some(&probe), &Progress::silent()).await;
     imported.unwrap();
     assert!(!there.calls().iter().any(|call| call.contains(" load")));
-    assert_eq!(Imported::all(&cache), []);
+    let record = &Imported::all(&cache)[0];
+    assert_eq!(record.images.len(), 0, "all of it was built here");
+    let node = &references()[0];
+    assert!(record.holds(node, "sha256:node") && !record.brought(node, "sha256:node"));
 }
 
 #[tokio::test]

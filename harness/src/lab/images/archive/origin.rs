@@ -58,6 +58,7 @@ mod tests {
                 .iter()
                 .map(|name| ((*name).into(), format!("id-{name}")))
                 .collect(),
+            before: Default::default(),
         }
     }
 

@@ -22,24 +22,30 @@ pub struct Imported {
     /// The images that it brought: their names in the engine, with their ids after the import. What
     /// was there before is not among them.
     pub images: BTreeMap<String, String>,
+    /// The images that it holds and the engine had already by the same ids, as names with ids.
+    #[serde(default)]
+    pub before: BTreeMap<String, String>,
 }
 
 impl Imported {
-    /// What is to be remembered of an archive that brought these images: names and ids.
+    /// What is to be remembered of an archive that brought these images, and holds those that were
+    /// there before: names and ids.
     pub fn of(
         archive: PathBuf,
         manifest: &Manifest,
         images: impl IntoIterator<Item = (String, String)>,
+        before: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
         Self {
             archive,
             exported: manifest.exported,
             meshproof: manifest.meshproof.clone(),
             images: images.into_iter().collect(),
+            before: before.into_iter().collect(),
         }
     }
 
-    /// What is remembered, of every archive that brought images.
+    /// What is remembered, of every archive that was taken.
     pub fn all(cache: &Cache) -> Vec<Self> {
         let entries = std::fs::read_dir(cache.root().join(FOLDER))
             .into_iter()
@@ -59,12 +65,16 @@ impl Imported {
         let place = folder.join(format!("{istio}-{}.json", self.exported));
         let new = place.with_extension("new");
         std::fs::create_dir_all(&folder).map_err(LabError::file("making the folder", &folder))?;
-        let mut whole = read(&place).map(|record| record.images).unwrap_or_default();
-        whole.extend(self.images.clone());
-        let whole = Self {
-            images: whole,
-            ..self.clone()
-        };
+        let mut whole = self.clone();
+        if let Some(known) = read(&place) {
+            whole.images = known.images;
+            whole.before = known.before;
+            whole.images.extend(self.images.clone());
+            whole.before.extend(self.before.clone());
+        }
+        // What an earlier import brought is there before a later one.
+        let images = &whole.images;
+        whole.before.retain(|name, id| images.get(name) != Some(id));
         let text = serde_json::to_string_pretty(&whole).expect("a record is plain data");
         std::fs::write(&new, text).map_err(LabError::file("writing", &new))?;
         std::fs::rename(&new, &place).map_err(LabError::file("completing", &place))
@@ -73,6 +83,12 @@ impl Imported {
     /// Whether the image of this name and id came from the archive.
     pub fn brought(&self, reference: &str, id: &str) -> bool {
         self.images.get(reference).is_some_and(|known| known == id)
+    }
+
+    /// Whether the archive holds the image of this name and id, wherever it came from.
+    pub fn holds(&self, reference: &str, id: &str) -> bool {
+        let before = self.before.get(reference);
+        self.brought(reference, id) || before.is_some_and(|known| known == id)
     }
 
     /// How a report tells it.
@@ -107,6 +123,7 @@ mod tests {
             exported: "2026-11-25T12:00:00Z".parse().unwrap(),
             meshproof: "0.1.0".into(),
             images: [("a:1".into(), "sha256:1".into())].into(),
+            before: BTreeMap::new(),
         };
         record.write(&cache, "1").unwrap();
         record.write(&cache, "2").unwrap();
@@ -116,11 +133,13 @@ mod tests {
         // A second import of the same archive brings what was removed since, or nothing.
         let more = Imported {
             images: [("b:1".into(), "sha256:3".into())].into(),
+            before: [("a:1".into(), "sha256:1".into())].into(),
             ..record
         };
         more.write(&cache, "1").unwrap();
         let both = &Imported::all(&cache)[0];
         assert!(both.brought("a:1", "sha256:1") && both.brought("b:1", "sha256:3"));
+        assert_eq!(both.before, BTreeMap::new());
         let read = all.remove(0);
         assert_eq!(
             read.told(),
@@ -129,5 +148,16 @@ mod tests {
         assert!(read.brought("a:1", "sha256:1"));
         assert!(!read.brought("a:1", "sha256:2"));
         assert!(!read.brought("b:1", "sha256:1"));
+    }
+
+    #[test]
+    fn an_archive_holds_what_it_did_not_bring() {
+        let written_before = r#"{"archive": "/media/lab.zip", "exported": "2026-11-25T12:00:00Z",
+            "meshproof": "0.1.0", "images": {"a:1": "sha256:1"}}"#;
+        let mut record: Imported = serde_json::from_str(written_before).unwrap();
+        record.before.insert("b:1".into(), "sha256:2".into());
+        assert!(record.holds("a:1", "sha256:1") && record.holds("b:1", "sha256:2"));
+        assert!(!record.brought("b:1", "sha256:2"));
+        assert!(!record.holds("b:1", "sha256:3") && !record.holds("c:1", "sha256:1"));
     }
 }

@@ -1,0 +1,77 @@
+use super::*;
+use crate::lab::fake_client::FakeClient;
+
+fn client() -> FakeClient {
+    FakeClient::new("docker").answers("version*", "20.10.24 linux/amd64\n")
+}
+
+#[tokio::test]
+async fn a_pinned_name_with_another_digest_is_missing() {
+    let node = released::node();
+    let digest = node.digest.unwrap();
+    let ignite = released::image(Part::Ignite, "2.16.0");
+    let wanted = [node.clone(), ignite.clone()];
+    let other = format!("kindest/node@sha256:{}\n", "0".repeat(64));
+    let mirrored = format!("{other}h:5000/kindest/node@{digest}\n");
+    for (served, lacks) in [(&*other, true), (&*mirrored, false), ("", false)] {
+        let names = format!("{} sha256:1\n{} sha256:2\n", node.name, ignite.name);
+        let client = client()
+            .answers("images*", &names)
+            .answers("image inspect*", served);
+        let missing = missing(&client.engine().await, &wanted).await.unwrap();
+        let expected: &[&Released] = if lacks { &[&node] } else { &[] };
+        assert_eq!(missing, expected, "{served}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_pulled_without_kind() {
+    let client = client().answers("manifest*", "{}\n");
+    let engine = client.engine().await;
+    let cache = Cache::at(client.folder().join("cache"));
+    let (node, silent) = (released::node(), Progress::silent());
+    let mirror: Mirror = "h:5000".parse().unwrap();
+    let pulled = || {
+        client
+            .calls()
+            .iter()
+            .any(|call| call.contains("docker pull"))
+    };
+    let none = async || Err(LabError::NoHome);
+    let without = bring_beside(&engine, &cache, &[&node], Some(&mirror), none, &silent).await;
+    assert!(matches!(without, Err(LabError::NoHome)), "{without:?}");
+    assert!(!pulled());
+    let here = async || {
+        let (path, from) = ("/kind".into(), "from PATH");
+        Ok(KindProgram { path, from })
+    };
+    let with = bring_beside(&engine, &cache, &[&node], Some(&mirror), here, &silent).await;
+    assert_eq!(with.unwrap().from, "from PATH");
+    assert!(pulled());
+}
+
+#[test]
+fn each_version_names_its_own_images_and_what_is_given_is_not_asked_for() {
+    let wish = ImagesWish {
+        istio: "1.30.5".parse().unwrap(),
+        kubernetes: Some("v1.35.8".into()),
+        ..ImagesWish::default()
+    };
+    let names = |given: &Given| -> Vec<String> {
+        let all = wanted(&wish, given).into_iter();
+        all.map(|image| image.name).collect()
+    };
+    let all = [
+        "kindest/node:v1.35.8",
+        "istio/pilot:1.30.5",
+        "istio/proxyv2:1.30.5",
+        "istio/istioctl:1.30.5",
+        "apacheignite/ignite:2.16.0",
+    ];
+    assert_eq!(names(&Given::default()), all);
+    let given = Given {
+        istioctl: Some(("/istioctl".into(), "1".into())),
+        ..Given::default()
+    };
+    assert_eq!(names(&given), [all[0], all[1], all[2], all[4]]);
+}
