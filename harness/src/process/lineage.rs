@@ -103,12 +103,17 @@ impl Orphan {
 
 /// The children of dead Meshproofs, as far as this user may look into processes.
 ///
-/// A Meshproof that another one started (as `bench` does) is a run of its own and none of them.
+/// A Meshproof that another one started (as `bench` does) is a run of its own and none of them. Nor is
+/// what runs in another process namespace, such as a container's: the pid of who started it is one of
+/// that namespace, and whether it lives cannot be told from here.
 pub fn orphans() -> Vec<Orphan> {
     let own = executable(std::process::id());
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter_map(|pid: u32| {
+        if pid_namespace(pid)? != pid_namespace(std::process::id())? {
+            return None;
+        }
         let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
         let starter = started_by(&environment)?;
         let orphaned = !starter.is_alive() && executable(pid) != own;
@@ -148,6 +153,11 @@ pub fn is_ancestor(pid: u32) -> bool {
         of = stat.parent;
     }
     false
+}
+
+/// The namespace in which a process has its children's pids.
+fn pid_namespace(pid: u32) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok()
 }
 
 fn started_by(environment: &[u8]) -> Option<Identity> {
