@@ -189,22 +189,14 @@ impl Lab {
 /// Where images came from, for the report.
 fn source_of(cache: &Cache, images: &Images) -> String {
     let records = archive::Imported::all(cache);
-    let all = || std::iter::once(&images.node).chain(&images.inside);
-    let built = |image: &images::Present| {
-        let (reference, id) = (&image.reference, &image.id);
-        let of = |held: &dyn Fn(&archive::Imported) -> bool| records.iter().any(held);
-        of(&|r| r.holds(reference, id)) && !of(&|r| r.brought(reference, id))
-    };
-    let of_archives = images.source.source == Source::Archive;
-    let otherwise = match of_archives && all().any(built) {
-        true => format!("build (an archive holds the same, {})", images.source.why),
-        false => images.source.told(),
-    };
-    let known = all().map(|image| archive::Known {
+    let all = std::iter::once(&images.node).chain(&images.inside);
+    let known = all.map(|image| archive::Known {
         name: &image.lab_name,
         reference: &image.reference,
         id: &image.id,
     });
+    let known: Vec<_> = known.collect();
+    let otherwise = archive::otherwise(&records, &known, &images.source);
     let told = archive::told(&records, known, &otherwise);
     told.unwrap_or(otherwise)
 }

@@ -25,5 +25,5 @@ mod writer;
 pub use error::ArchiveError;
 pub use export::{Exported, export};
 pub use import::import;
-pub use origin::{Known, told};
+pub use origin::{Known, otherwise, told};
 pub use record::Imported;

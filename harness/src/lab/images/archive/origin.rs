@@ -1,6 +1,7 @@
 //! Tells where images came from: those that an archive brought are known by its record.
 
 use super::Imported;
+use crate::lab::images::{Chosen, Source};
 
 /// One image that is in the engine, as far as its origin is concerned.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +19,19 @@ impl Imported {
     pub fn that_brought<'r>(records: &'r [Self], image: Known<'_>) -> Option<&'r Self> {
         let mut records = records.iter();
         records.find(|record| record.brought(image.reference, image.id))
+    }
+}
+
+/// How images are told that no archive brought: by the source that was chosen, but as built where
+/// that was an archive and holds nothing else than what was here before.
+pub fn otherwise(records: &[Imported], images: &[Known<'_>], chosen: &Chosen) -> String {
+    let was_here = |image: &&Known<'_>| {
+        let holds = |record: &Imported| record.holds(image.reference, image.id);
+        Imported::that_brought(records, **image).is_none() && records.iter().any(holds)
+    };
+    match chosen.source == Source::Archive && images.iter().any(|image| was_here(&image)) {
+        true => format!("build (an archive holds the same, {})", chosen.why),
+        false => chosen.told(),
     }
 }
 
@@ -73,6 +87,24 @@ mod tests {
             reference: name,
             id,
         }
+    }
+
+    #[test]
+    fn what_an_archive_holds_and_was_here_before_was_built() {
+        let mut records = [record("/1", &["a"])];
+        records[0].before.insert("b".into(), "id-b".into());
+        let chosen = |source| Chosen {
+            source,
+            why: "asked for".into(),
+        };
+        let told = |names: &[&'static str], source| {
+            let images: Vec<_> = names.iter().map(|name| image(name)).collect();
+            otherwise(&records, &images, &chosen(source))
+        };
+        let built = "build (an archive holds the same, asked for)";
+        assert_eq!(told(&["a", "b"], Source::Archive), built);
+        assert_eq!(told(&["a"], Source::Archive), "archive (asked for)");
+        assert_eq!(told(&["b"], Source::Build), "build (asked for)");
     }
 
     #[test]
