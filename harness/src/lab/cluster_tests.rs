@@ -5,6 +5,7 @@ use crate::lab::Lease;
 use crate::lab::fake_client::FakeClient;
 use crate::lab::images::{Chosen, Istio, Present, Source};
 use crate::lab::kind::KindCluster;
+use crate::lab::watches::Watches;
 
 fn images() -> Images {
     let image = |name: &str| Present {
@@ -170,15 +171,24 @@ async fn a_second_lab_that_finds_no_memory_is_told_of_the_first_and_its_holder()
     let engine = client.engine().await;
     let mut ours = cluster(&client);
     let little = "MemAvailable: 1024 kB\n";
-    let error = ours.finds_memory(&engine, little).await.unwrap_err();
+    let error = ours.finds_room(&engine, little, None).await.unwrap_err();
     let told = format!(
         "meshproof-y (held by pid {}: meshproof guide)",
         std::process::id()
     );
     assert!(error.to_string().contains(&told), "{error}");
     let enough = "MemAvailable: 99999999 kB\n";
-    ours.finds_memory(&engine, enough).await.unwrap();
+    ours.finds_room(&engine, enough, None).await.unwrap();
+    let few = Watches {
+        limit: 128,
+        used: 127,
+    };
+    let error = ours
+        .finds_room(&engine, enough, Some(few))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains(&told), "{error}");
     // Its own nodes are replaced.
     ours.folder = other;
-    ours.finds_memory(&engine, little).await.unwrap();
+    ours.finds_room(&engine, little, None).await.unwrap();
 }

@@ -127,6 +127,21 @@ pub enum LabError {
         /// The labs that stand, with their holders.
         standing: Vec<String>,
     },
+    /// Too few of the kernel's watches on files for one more lab.
+    #[error(
+        "a lab needs about {needed} inotify instances, and {free} of the {limit} that this machine gives a user are free{}; or raise it: sysctl fs.inotify.max_user_instances=512",
+        beside(standing)
+    )]
+    NoWatches {
+        /// How many are needed.
+        needed: u32,
+        /// How many are free.
+        free: u32,
+        /// How many one user may have.
+        limit: u32,
+        /// The labs that stand, with their holders.
+        standing: Vec<String>,
+    },
     /// Something of the cache is not whole.
     #[error("{path} is damaged: {what}; delete {folder} and run ci/setup, which makes it anew")]
     Damaged {

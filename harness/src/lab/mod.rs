@@ -26,6 +26,7 @@ pub mod reap;
 mod size;
 mod store;
 mod topology;
+mod watches;
 
 #[cfg(test)]
 mod fake_client;

@@ -1,11 +1,12 @@
 //! What stands in a cluster's way before anything is made or deleted for it: too little disk or
-//! memory, and nodes of its name that are not ours.
+//! memory, too few watches on files, and nodes of its name that are not ours.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Cluster, MARKER_MOUNT};
 use crate::lab::inspected::Container;
+use crate::lab::watches::Watches;
 use crate::lab::{Engine, LabError, Lease, disk, memory};
 
 /// The label by which kind knows the nodes of a cluster.
@@ -20,21 +21,22 @@ impl Cluster {
     /// Whether the cluster can be made at all: to be asked before anything is deleted for it.
     ///
     /// # Errors
-    /// Too little disk or memory, or a cluster of this name that is not ours.
+    /// Too little disk or memory, too few watches, or a cluster of this name that is not ours.
     pub async fn can_be_made(&self, engine: &Engine) -> Result<(), LabError> {
         disk::check(&self.nodes_folder, CACHE_GIB, "MESHPROOF_CACHE_DIR")?;
         disk::check(&self.folder, STATE_GIB, "MESHPROOF_STATE_DIR")?;
         self.is_nobody_elses(engine).await?;
         let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        self.finds_memory(engine, &meminfo).await
+        self.finds_room(engine, &meminfo, Watches::here()).await
     }
 
-    /// Whether there is memory for it beside the labs that stand. What its own nodes take is free
-    /// once they are replaced.
-    pub(super) async fn finds_memory(
+    /// Whether there are memory and watches for it beside the labs that stand. What its own nodes take
+    /// is free once they are replaced.
+    pub(super) async fn finds_room(
         &self,
         engine: &Engine,
         meminfo: &str,
+        watches: Option<Watches>,
     ) -> Result<(), LabError> {
         let nodes = engine.inspected(&format!("volume={MARKER_MOUNT}")).await?;
         let markers = nodes
@@ -45,7 +47,8 @@ impl Cluster {
             return Ok(());
         }
         let standing: Vec<String> = records.into_iter().map(told).collect();
-        memory::check(meminfo, &standing)
+        memory::check(meminfo, &standing)?;
+        watches.map_or(Ok(()), |watches| watches.check(&standing))
     }
 
     /// Whether nobody else's nodes bear this cluster's name.
