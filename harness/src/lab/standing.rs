@@ -1,0 +1,195 @@
+//! One lab that stands, held for this process: found healthy, or made from images that are there.
+
+use super::clusters::DELETING;
+use super::images::{Cache, WishError, archive};
+use super::{
+    Allowed, Attempt, Cluster, Delivery, Engine, Images, ImagesWish, LabError, Lease, Paths,
+    Topology, Wanted,
+};
+use crate::kube::Kube;
+use crate::outcome::LabFacts;
+use crate::progress::Progress;
+
+/// What a lab is asked to be.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// What its images are to be.
+    pub images: ImagesWish,
+    /// What may be done to have them.
+    pub allowed: Allowed,
+    /// Install values of somebody's own, as they go to istioctl; none for ours alone.
+    pub mesh_values: Option<String>,
+    /// The sidecar mode that Istio will be installed with.
+    pub sidecar_mode: &'static str,
+    /// Whether an Istio of this id will do: asked when it is known, before a cluster is made.
+    pub istio_fits: fn(&str) -> Result<(), WishError>,
+    /// Delete a cluster that stands, and make a new one.
+    pub fresh: bool,
+    /// The factor on every limit.
+    pub timeout_scale: f64,
+    /// The command line, for whoever waits for the lease.
+    pub command: String,
+}
+
+/// A lab that stands, held for this process alone.
+pub struct Lab {
+    /// The container engine.
+    pub engine: Engine,
+    /// Its images.
+    pub images: Images,
+    /// Its nodes.
+    pub topology: Topology,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The connection to the cluster.
+    pub kube: Kube,
+    /// Whether the cluster stood before.
+    pub reused: bool,
+    image_source: String,
+    delivery: Delivery,
+    _lease: Lease,
+}
+
+impl Lab {
+    /// Finds a healthy lab as wished, or makes one from images that are there.
+    ///
+    /// # Errors
+    /// When there is no engine, images are missing, or the cluster cannot be made.
+    pub async fn obtain(paths: &Paths, wish: &Wish, progress: &Progress) -> Result<Self, LabError> {
+        let engine = Engine::connect().await?;
+        let cache = Cache::at(&paths.cache);
+        let topology = topology_here()?;
+        let images = Images::obtain(&engine, &cache, &wish.images, wish.allowed, progress).await?;
+        (wish.istio_fits)(&images.istio.id)?;
+        let wanted = Wanted {
+            images: &images,
+            topology: &topology,
+            sidecar_mode: wish.sidecar_mode,
+            mesh_values: wish.mesh_values.as_deref(),
+        };
+        let mut cluster = Cluster::wanted(paths, &wanted);
+        let lease = Lease::exclusive(cluster.folder(), &wish.command, progress).await?;
+        // Whoever held the lease may have made or deleted it meanwhile.
+        cluster = Cluster::wanted(paths, &wanted);
+        let unusable = if wish.fresh && cluster.record.complete {
+            Some("a fresh one was asked for".to_owned())
+        } else {
+            cluster.unhealthy(&engine, topology.nodes()).await?
+        };
+        let reused = unusable.is_none();
+        if !reused {
+            cluster.can_be_made(&engine).await?;
+        }
+        let delivery = Delivery::prepare(&engine, &cache, &images, progress).await?;
+        if let Some(reason) = unusable {
+            if cluster.record.complete {
+                progress.line(format!(
+                    "The cluster {} is deleted: {reason}",
+                    cluster.record.name
+                ));
+            }
+            cluster.delete(&engine).await?;
+            remove_superseded(paths, &engine, &cluster, progress).await?;
+            cluster
+                .create(&engine, &wanted, &delivery, progress)
+                .await?;
+        }
+        let kube = Kube::from_kubeconfig(&cluster.kubeconfig(), wish.timeout_scale).await?;
+        Ok(Self {
+            image_source: source_of(&cache, &images),
+            engine,
+            images,
+            topology,
+            cluster,
+            kube,
+            reused,
+            delivery,
+            _lease: lease,
+        })
+    }
+
+    /// The lab as a report tells it.
+    ///
+    /// # Errors
+    /// When the API server does not tell its version.
+    pub async fn facts(&self) -> Result<LabFacts, LabError> {
+        let version = self.kube.raw("/version").await?;
+        Ok(LabFacts {
+            cluster: self.cluster.record.name.clone(),
+            reused: self.reused,
+            topology: self.topology.why.clone(),
+            kubernetes: version["gitVersion"]
+                .as_str()
+                .unwrap_or("unknown")
+                .to_owned(),
+            engine: format!("Docker {}", self.engine.version()),
+            image_source: self.image_source.clone(),
+            images: self.images.facts(),
+            image_delivery: self.delivery.explained(),
+        })
+    }
+
+    /// Deletes the cluster under this lab.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn delete(self) -> Result<(), LabError> {
+        let Self {
+            cluster,
+            engine,
+            _lease: lease,
+            ..
+        } = self;
+        cluster.delete_wholly(&engine, lease).await
+    }
+}
+
+/// Where images came from, for the report.
+fn source_of(cache: &Cache, images: &Images) -> String {
+    let records = archive::Imported::all(cache);
+    let all = std::iter::once(&images.node).chain(&images.inside);
+    let known = all.map(|image| archive::Known {
+        name: &image.lab_name,
+        reference: &image.reference,
+        id: &image.id,
+    });
+    let known: Vec<_> = known.collect();
+    let otherwise = archive::otherwise(&records, &known, &images.source);
+    let told = archive::told(&records, known, &otherwise);
+    told.unwrap_or(otherwise)
+}
+
+/// The topology for this machine.
+fn topology_here() -> Result<Topology, LabError> {
+    let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    Topology::for_cpus(cpus).ok_or_else(|| LabError::Unexpected {
+        what: "this machine".into(),
+        found: format!("{cpus} CPU"),
+        cure: "the guide's pods ask for one whole CPU each; use a machine with two or more".into(),
+    })
+}
+
+/// Deletes clusters for the same purpose that nobody holds: their images are no longer the ones
+/// that would be used, so nothing would ever find them again.
+async fn remove_superseded(
+    paths: &Paths,
+    engine: &Engine,
+    by: &Cluster,
+    progress: &Progress,
+) -> Result<(), LabError> {
+    for old in Cluster::all(paths)? {
+        let superseded = old.record.name != by.record.name
+            && (old.record.purpose == by.record.purpose || !old.record.complete);
+        if !superseded {
+            continue;
+        }
+        if let Attempt::Taken(lease) = Lease::attempt(old.folder(), DELETING)? {
+            progress.line(format!(
+                "The cluster {} is superseded and deleted",
+                old.record.name
+            ));
+            old.delete_wholly(engine, lease).await?;
+        }
+    }
+    Ok(())
+}
