@@ -134,7 +134,7 @@ mod tests {
         (bare.memory_mib, bare.memory_available_mib) = (3_900, 900);
         bare.cache.free_gib = 1;
         bare.state.unwritable = Some("Read-only file system (os error 30)".into());
-        bare.inotify.as_mut().unwrap().instances = 64;
+        bare.inotify.as_mut().unwrap().instances = 32;
         assert!(!Examination::of(&bare).can_run());
         insta::assert_snapshot!("bare", told(&bare));
     }

@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
+use super::facts::Inotify;
 use super::{Facts, Folder};
 use crate::lab::Topology;
 use crate::lab::images::preflight;
+use crate::lab::watches::{NEEDED, PROPOSED};
 
 /// What a lab's pods and nodes need together, in MiB: two Ignite pods with their guide's limits,
 /// Istio, and Kubernetes on two nodes.
@@ -13,11 +15,6 @@ const MEMORY_MIB: u64 = 6 * 1024;
 const FINISHED_GIB: u64 = 8;
 /// Below this, in GiB, no cluster can be made even where all images are there.
 const CLUSTER_GIB: u64 = 2;
-/// Two nodes run with this many inotify instances (measured), so two labs want more.
-const INSTANCES: u64 = 512;
-/// With fewer inotify instances not even one lab starts: systemd, kubelet and containerd of each
-/// node take theirs.
-const LEAST_INSTANCES: u64 = 128;
 
 /// What an examination came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -113,13 +110,13 @@ fn common(facts: &Facts) -> Vec<Lack> {
     if facts.cache.free_gib < CLUSTER_GIB {
         lacks.extend(room(facts, CLUSTER_GIB));
     }
-    if let Some(inotify) = facts.inotify.filter(|i| i.instances < LEAST_INSTANCES) {
+    if let Some(inotify) = facts.inotify.filter(|i| labs(*i) == 0) {
         lacks.push(lack(
             format!(
                 "inotify gives each user {} instances, too few for a lab's nodes",
                 inotify.instances
             ),
-            format!("sysctl fs.inotify.max_user_instances={INSTANCES}"),
+            format!("sysctl fs.inotify.max_user_instances={PROPOSED}"),
         ));
     }
     lacks
@@ -199,17 +196,30 @@ fn memory(mib: u64) -> Lack {
     )
 }
 
+/// How many labs inotify's instances are enough for.
+fn labs(inotify: Inotify) -> u64 {
+    labs_of(inotify.instances)
+}
+
+fn labs_of(instances: u64) -> u64 {
+    instances / u64::from(NEEDED)
+}
+
 fn notes(facts: &Facts) -> Vec<Lack> {
     let mut notes = vec![];
     if let Some(inotify) = facts.inotify
-        && (LEAST_INSTANCES..INSTANCES).contains(&inotify.instances)
+        && (1..labs_of(PROPOSED.into())).contains(&labs(inotify))
     {
         notes.push(lack(
             format!(
-                "inotify gives each user {} instances: enough for one lab, not for two side by side",
-                inotify.instances
+                "inotify gives each user {} instances: enough for {} side by side",
+                inotify.instances,
+                match labs(inotify) {
+                    1 => "one lab, not for two".to_owned(),
+                    labs => format!("{labs} labs"),
+                }
             ),
-            format!("sysctl fs.inotify.max_user_instances={INSTANCES}"),
+            format!("sysctl fs.inotify.max_user_instances={PROPOSED}"),
         ));
     }
     if facts.engine.is_ok() && facts.memory_available_mib < MEMORY_MIB {
