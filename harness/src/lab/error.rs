@@ -49,7 +49,7 @@ pub enum LabError {
     NotImported(Vec<String>),
     /// A registry answers, and does not serve an image.
     #[error(
-        "{registry} has no {image}; name one that it has with {option}, or another registry with --registry-mirror HOST[:PORT][/PREFIX]"
+        "{registry} has no {image}; name one that it has with {option}, log in with docker login where it shows images to its users only, or name another registry with --registry-mirror HOST[:PORT][/PREFIX]"
     )]
     RegistryLacks {
         /// The registry.
