@@ -31,6 +31,7 @@ pub async fn ensure(engine: &Engine, cache: &Cache, progress: &Progress) -> Resu
         return Ok(());
     }
     let sources = apt_sources();
+    without_users(&sources)?;
     let mirror = |suite: &str| mirror_of(&sources, suite);
     let main = mirror(DEBIAN).ok_or_else(|| LabError::Unexpected {
         what: "this machine's apt sources".into(),
@@ -82,6 +83,23 @@ fn write(root: &Path, file: &str, text: &str) -> Result<(), LabError> {
     std::fs::write(&path, text).map_err(LabError::file("writing", &path))
 }
 
+/// Refuses mirrors with a user's name or password in their address: the images carry the address, and
+/// archives carry the images to others.
+fn without_users(sources: &str) -> Result<(), LabError> {
+    let named = sources.split_whitespace().any(|word| {
+        let address = word.split_once("://").map_or("", |(_, rest)| rest);
+        address.split('/').next().unwrap_or_default().contains('@')
+    });
+    if !named {
+        return Ok(());
+    }
+    Err(LabError::Unexpected {
+        what: "this machine's apt sources".into(),
+        found: "a mirror with a user's name in its address, which images would carry on".into(),
+        cure: "put it into /etc/apt/auth.conf.d, where apt reads it too".into(),
+    })
+}
+
 /// All of the machine's apt sources as one text.
 fn apt_sources() -> String {
     let mut text = std::fs::read_to_string("/etc/apt/sources.list").unwrap_or_default();
@@ -128,6 +146,18 @@ fn mirror_of(sources: &str, suite: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mirror_with_a_password_is_refused_and_not_shown() {
+        let plain = "deb http://mirror.test/debian bookworm main # someone@mirror.test\n";
+        assert!(without_users(plain).is_ok());
+        let told = without_users("URIs: https://bob:s3cret@mirror.test/debian\n");
+        let told = told.unwrap_err().to_string();
+        assert!(
+            told.contains("auth.conf.d") && !told.contains("s3cret"),
+            "{told}"
+        );
+    }
 
     #[test]
     fn one_line_sources_are_read() {
