@@ -195,19 +195,6 @@ async fn fill(engine: &Engine, images: &Images, at: &Path) -> Result<(), LabErro
     let left: Vec<String> = left.into_iter().map(|(id, _)| id).collect();
     engine.remove_containers(&left).await?;
     let store = format!("{}:{FILLED}", at.display());
-    let arguments = [
-        "--detach",
-        "--privileged",
-        "--volume",
-        &store,
-        "--entrypoint",
-        "sleep",
-        &images.node.reference,
-        "infinity",
-    ];
-    let container = engine
-        .run("starting containerd for the image store", &arguments)
-        .await?;
     // A released node image holds Kubernetes' images, which a mount over them would hide.
     let script = format!(
         "mkdir -p {CONTAINERD}\n\
@@ -216,9 +203,31 @@ async fn fill(engine: &Engine, images: &Images, at: &Path) -> Result<(), LabErro
          {}",
         import_script(images, "")
     );
-    let filled = engine.feed(&container, &references(images), &script).await;
+    let what = "starting containerd for the image store";
+    in_node_container(
+        engine,
+        images,
+        what,
+        &["--volume", &store],
+        async |container| engine.feed(container, &references(images), &script).await,
+    )
+    .await
+}
+
+/// Does some work in an idle container of the node image, which is removed whatever comes of it.
+async fn in_node_container(
+    engine: &Engine,
+    images: &Images,
+    what: &str,
+    options: &[&str],
+    work: impl AsyncFnOnce(&str) -> Result<(), LabError>,
+) -> Result<(), LabError> {
+    let idle = ["--entrypoint", "sleep", &images.node.reference, "infinity"];
+    let arguments = [&["--detach", "--privileged"], options, &idle].concat();
+    let container = engine.run(what, &arguments).await?;
+    let done = work(&container).await;
     engine.remove_containers(&[container]).await?;
-    filled
+    done
 }
 
 /// Runs containerd in a container and imports what comes on standard input, with these options of

@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use super::{Delivery, import_script, references};
+use super::{Delivery, import_script, in_node_container, references};
 use crate::lab::engine::MAKER_LABEL;
 use crate::lab::images::{Cache, Images, Key};
 use crate::lab::{Engine, LabError};
@@ -74,31 +74,13 @@ pub async fn prepare(
 }
 
 async fn make(engine: &Engine, images: &Images, image: &str) -> Result<(), LabError> {
-    let arguments = [
-        "--detach",
-        "--privileged",
-        "--entrypoint",
-        "sleep",
-        &images.node.reference,
-        "infinity",
-    ];
-    let container = engine
-        .run("starting containerd for the node image", &arguments)
-        .await?;
-    let made = preload(engine, images, &container, image).await;
-    engine.remove_containers(&[container]).await?;
-    made
-}
-
-async fn preload(
-    engine: &Engine,
-    images: &Images,
-    container: &str,
-    image: &str,
-) -> Result<(), LabError> {
     let script = import_script(images, "--no-unpack");
-    engine.feed(container, &references(images), &script).await?;
-    engine.commit(container, image).await
+    let what = "starting containerd for the node image";
+    in_node_container(engine, images, what, &[], async |container| {
+        engine.feed(container, &references(images), &script).await?;
+        engine.commit(container, image).await
+    })
+    .await
 }
 
 impl Engine {
