@@ -31,13 +31,16 @@ pub async fn build(
     progress: &Progress,
 ) -> Result<(), LabError> {
     let _one_builder = cache.lock(progress).await?;
-    let mut missing = vec![];
-    for image in std::iter::once(recipes::node()).chain(recipes::images(istio, probe)) {
-        let brought = Part::of_recipe(image.name).is_some_and(|part| given.has(part));
-        if !brought && engine.image_id(&image.reference()).await?.is_none() {
-            missing.push(image);
-        }
-    }
+    let wanted = recipes::all(istio, probe);
+    let references: Vec<String> = wanted.iter().map(Image::reference).collect();
+    let names: Vec<&str> = references.iter().map(String::as_str).collect();
+    let brought = |image: &Image| Part::of_recipe(image.name).is_some_and(|part| given.has(part));
+    let missing: Vec<Image> = wanted
+        .into_iter()
+        .zip(engine.image_ids(&names).await?)
+        .filter(|(image, id)| id.is_none() && !brought(image))
+        .map(|(image, _)| image)
+        .collect();
     // kind and istioctl run on this machine, so they are needed even when every image is there.
     whole::discard_damaged(cache, &programs::all(istio))?;
     let istioctl = (!given.has(Part::Istioctl)).then(|| programs::istio(istio));

@@ -76,9 +76,7 @@ pub async fn find(
     source: Chosen,
 ) -> Result<Images, LabError> {
     let probe = ProbeBinary::find().await.ok_or(LabError::ProbeMissing)?;
-    let wanted: Vec<_> = std::iter::once(recipes::node())
-        .chain(recipes::images(istio, &probe))
-        .collect();
+    let wanted = recipes::all(istio, &probe);
     let references: Vec<String> = wanted.iter().map(image::Image::reference).collect();
     let names: Vec<&str> = references.iter().map(String::as_str).collect();
     let ids = engine.image_ids(&names).await?;

@@ -62,6 +62,13 @@ pub fn ignite_jars() -> (String, Key) {
     )
 }
 
+/// Every image of a lab, the node image first.
+pub fn all(build: &IstioBuild, probe: &ProbeBinary) -> Vec<Image> {
+    let mut all = vec![node()];
+    all.extend(images(build, probe));
+    all
+}
+
 /// The node image.
 pub fn node() -> Image {
     let kubernetes = programs::kubernetes();

@@ -48,9 +48,7 @@ pub struct WantedProgram {
 impl Wanted {
     /// What a lab of this build asks for, with the image of this probe.
     pub fn of(istio: &IstioBuild, probe: &ProbeBinary) -> Self {
-        let recipes: Vec<Image> = std::iter::once(recipes::node())
-            .chain(recipes::images(istio, probe))
-            .collect();
+        let recipes = recipes::all(istio, probe);
         let programs = [
             ("kind", programs::kind()),
             ("istioctl", programs::istio(istio)),
