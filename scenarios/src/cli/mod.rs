@@ -255,18 +255,8 @@ fn at_least_one<N: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Res
 }
 
 fn istio_build(id: &str) -> Result<IstioBuild, String> {
-    let known = || {
-        pins::ISTIO_BUILDS
-            .iter()
-            .map(|b| &*b.id)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let found = pins::ISTIO_BUILDS
-        .iter()
-        .find(|build| build.id == id)
-        .cloned();
-    found.ok_or_else(|| format!("no such Istio build; known: {}", known()))
+    pins::istio_build(id)
+        .ok_or_else(|| format!("no such Istio build; known: {}", pins::known_builds()))
 }
 
 fn scale(text: &str) -> Result<f64, String> {

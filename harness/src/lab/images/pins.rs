@@ -96,6 +96,11 @@ pub const DEFAULT_ISTIO: &str = "1.31.0-dev.20260827";
 /// The builds that `--istio` knows by id.
 pub const ISTIO_BUILDS: &[IstioBuild] = &[ISTIO_AUGUST_2026, ISTIO_APRIL_2026];
 
+/// The pinned build of this id.
+pub fn istio_build(id: &str) -> Option<IstioBuild> {
+    ISTIO_BUILDS.iter().find(|build| build.id == id).cloned()
+}
+
 /// The ids of the pinned builds, for a person to choose from.
 pub fn known_builds() -> String {
     let ids = ISTIO_BUILDS.iter().map(|build| &*build.id);

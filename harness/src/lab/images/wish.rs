@@ -210,8 +210,8 @@ impl FromStr for IstioWish {
     type Err = WishError;
 
     fn from_str(text: &str) -> Result<Self, WishError> {
-        if let Some(build) = pins::ISTIO_BUILDS.iter().find(|build| build.id == text) {
-            return Ok(Self::Build(build.clone()));
+        if let Some(build) = pins::istio_build(text) {
+            return Ok(Self::Build(build));
         }
         if text.contains('/') || PathBuf::from(text).is_dir() {
             return Ok(Self::Folder(text.into()));

@@ -79,9 +79,7 @@ async fn ids(engine: &Engine, manifest: &Manifest) -> Result<Vec<Option<String>>
 }
 
 fn istio_of(path: &Path, manifest: &Manifest) -> Result<IstioBuild, ArchiveError> {
-    let mut known = pins::ISTIO_BUILDS.iter();
-    let found = known.find(|build| build.id == manifest.istio).cloned();
-    found.ok_or_else(|| ArchiveError::UnknownIstio {
+    pins::istio_build(&manifest.istio).ok_or_else(|| ArchiveError::UnknownIstio {
         path: path.to_owned(),
         istio: manifest.istio.clone(),
         meshproof: manifest.meshproof.clone(),
