@@ -140,17 +140,22 @@ impl Engine {
         Ok(())
     }
 
+    /// A command that makes a container with the mark of this process, which removes it in the end.
+    fn helper(&self, command: &str) -> Program {
+        RAN.store(true, Ordering::Relaxed);
+        let maker = format!("{MAKER_LABEL}={}", Identity::own());
+        self.docker()
+            .arg(command)
+            .args(["--label", OWNER_LABEL, "--label", &maker])
+    }
+
     /// Runs a container as the arguments say and returns its standard output.
     ///
     /// # Errors
     /// When it cannot be started, or ends badly where it runs in the foreground.
     pub async fn run(&self, what: &str, arguments: &[&str]) -> Result<String, LabError> {
-        RAN.store(true, Ordering::Relaxed);
-        let maker = format!("{MAKER_LABEL}={}", Identity::own());
         let output = self
-            .docker()
-            .arg("run")
-            .args(["--label", OWNER_LABEL, "--label", &maker])
+            .helper("run")
             .args(arguments.iter().copied())
             .run()
             .await
@@ -163,11 +168,8 @@ impl Engine {
     /// # Errors
     /// When the engine has no such image, or fails.
     pub async fn create(&self, what: &str, image: &str) -> Result<String, LabError> {
-        RAN.store(true, Ordering::Relaxed);
-        let maker = format!("{MAKER_LABEL}={}", Identity::own());
         let output = self
-            .docker()
-            .args(["create", "--label", OWNER_LABEL, "--label", &maker])
+            .helper("create")
             // Some images name no command, and none is run.
             .args([image, "none"])
             .run()

@@ -107,11 +107,14 @@ impl Orphan {
 /// what runs in another process namespace, such as a container's: the pid of who started it is one of
 /// that namespace, and whether it lives cannot be told from here.
 pub fn orphans() -> Vec<Orphan> {
-    let own = executable(std::process::id());
+    let (own, namespace) = (
+        executable(std::process::id()),
+        pid_namespace(std::process::id()),
+    );
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter_map(|pid: u32| {
-        if pid_namespace(pid)? != pid_namespace(std::process::id())? {
+        if pid_namespace(pid) != namespace {
             return None;
         }
         let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
