@@ -49,13 +49,15 @@ pub enum LabError {
     NotImported(Vec<String>),
     /// A registry answers, and does not serve an image.
     #[error(
-        "{registry} has no {image}; name one that it has with {option}, log in with docker login where it shows images to its users only, or name another registry with --registry-mirror HOST[:PORT][/PREFIX]"
+        "{registry} has no {image} ({said}); name one that it has with {option}, log in with docker login where it shows images to its users only, or name another registry with --registry-mirror HOST[:PORT][/PREFIX]"
     )]
     RegistryLacks {
         /// The registry.
         registry: String,
         /// The image, as it was asked for.
         image: String,
+        /// What it said: that it has none, or that it shows none to us.
+        said: String,
         /// The option that asks for another.
         option: &'static str,
     },

@@ -59,6 +59,7 @@ fn told(reaped: &Reaped) -> String {
     }
     let (count, freed) = (reaped.removed.len(), size(reaped.bytes_freed()));
     text.push_str(&match (count, reaped.dry_run) {
+        (0, _) if !reaped.failed.is_empty() => "Nothing was removed.\n".to_owned(),
         (0, _) => "Nothing of ours is dead.\n".to_owned(),
         (_, true) => format!("{count} would be removed, {freed} freed.\n"),
         (_, false) => format!("{count} removed, {freed} freed.\n"),
@@ -124,5 +125,13 @@ mod tests {
         };
         assert!(told(&dry).ends_with("3 would be removed, 1.32 GB freed.\n"));
         assert_eq!(told(&Reaped::default()), "Nothing of ours is dead.\n");
+        let without_an_engine = Reaped {
+            failed: vec!["no engine answers".into()],
+            ..Reaped::default()
+        };
+        assert_eq!(
+            told(&without_an_engine),
+            "Left: no engine answers\nNothing was removed.\n"
+        );
     }
 }

@@ -53,11 +53,12 @@ pub async fn ask(engine: &Engine, all: &[Bringing], lenient: bool) -> Result<(),
         let (image, registry) = (one.from.clone(), registry_of(&one.from).to_owned());
         match answer {
             Answer::Has => {}
-            Answer::Lacks(_) => {
+            Answer::Lacks(said) => {
                 let option = one.option;
                 return Err(LabError::RegistryLacks {
                     registry,
                     image,
+                    said,
                     option,
                 });
             }

@@ -13,11 +13,19 @@ use crate::progress::Progress;
 /// network namespace is looked after with.
 const PACKAGES: &str = "ca-certificates,iptables,conntrack,iproute2,curl,procps";
 
+/// What debootstrap copies from the machine it runs on. Images have no use for it, and archives would
+/// carry it to others; an engine gives each container its own.
+const OF_THIS_MACHINE: [&str; 2] = ["etc/hostname", "etc/resolv.conf"];
+
 /// The name of the root's image in the engine.
 pub fn reference() -> String {
     format!(
         "meshproof.local/debian:{}",
-        Key::over("debian").add(DEBIAN).add(PACKAGES).finish()
+        Key::over("debian")
+            .add(DEBIAN)
+            .add(PACKAGES)
+            .add(OF_THIS_MACHINE.join(" "))
+            .finish()
     )
 }
 
@@ -49,6 +57,9 @@ pub async fn ensure(engine: &Engine, cache: &Cache, progress: &Progress) -> Resu
         .run()
         .await
         .map_err(LabError::program("making the Debian root file system"))?;
+    for file in OF_THIS_MACHINE {
+        remove(&root, file)?;
+    }
     let mut lines = format!("deb {main} {DEBIAN} main\n");
     for suite in [format!("{DEBIAN}-updates"), format!("{DEBIAN}-security")] {
         if let Some(mirror) = mirror(&suite) {
@@ -76,6 +87,16 @@ pub async fn ensure(engine: &Engine, cache: &Cache, progress: &Progress) -> Resu
     remove_folder(&root)?;
     stage.done();
     Ok(())
+}
+
+fn remove(root: &Path, file: &str) -> Result<(), LabError> {
+    let path = root.join(file);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(LabError::file("removing", &path)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn write(root: &Path, file: &str, text: &str) -> Result<(), LabError> {
