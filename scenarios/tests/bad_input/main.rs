@@ -143,7 +143,8 @@ fn a_version_that_the_registry_lacks_is_told_before_anything_is_pulled() {
     machine.has_a_probe();
     let said = machine.sentence(&["guide", "--istio", "1.2.3"]);
     assert!(
-        said.contains("docker.io has no istio/pilot:1.2.3 (no such manifest: ") && said.contains("--istio"),
+        said.contains("docker.io has no istio/pilot:1.2.3 (no such manifest: ")
+            && said.contains("--istio"),
         "{said}"
     );
     assert!(!machine.calls().contains("docker pull"));

@@ -110,7 +110,7 @@ mod tests {
         let asked = ask(&client.engine().await, &two(), true).await;
         let told = asked.unwrap_err().to_string();
         assert!(
-            told.starts_with("h:5000 has no h:5000/istio/proxyv2:1; "),
+            told.starts_with("h:5000 has no h:5000/istio/proxyv2:1 (no such manifest: "),
             "{told}"
         );
         assert!(told.contains("--istio"), "{told}");

@@ -52,7 +52,10 @@ async fn an_image_that_nobody_has_is_told_with_its_option() {
     assert!(matches!(looked, Err(LabError::ImagesMissing(names)) if names == ["mine/pilot:1"]));
     let told = obtain(&lacking(), &pilot("mine/pilot:1"), Allowed::ToPull).await;
     let told = told.unwrap_err().to_string();
-    assert!(told.contains("docker.io has no mine/pilot:1; "), "{told}");
+    assert!(
+        told.contains("docker.io has no mine/pilot:1 (no such manifest: "),
+        "{told}"
+    );
     assert!(told.contains("--image"), "{told}");
 }
 
