@@ -6,6 +6,8 @@
 
 mod authorization;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod fixtures_tests;
 mod gateways;
 mod pods;
@@ -19,6 +21,8 @@ mod rules_tests;
 mod selectors;
 mod services;
 mod snapshot;
+#[cfg(test)]
+mod unknown_tests;
 pub mod view;
 #[cfg(test)]
 mod written;

@@ -1,0 +1,144 @@
+//! Faults of how connections are secured, carried and refused: MP03x.
+
+use serde_json::{Value, json};
+
+use super::Fault;
+use super::edits::{authorization, without_lines};
+use crate::diagnose::Snapshot;
+use crate::outcome::Weight::{Cause, Exposure, Risk, Symptom};
+
+/// Edits of policies and of what the proxies tell.
+pub const FAULTS: &[Fault] = &[
+    (
+        "no policy",
+        |s| s.objects.retain(|o| o["kind"] != "PeerAuthentication"),
+        &[("MP030", Exposure)],
+    ),
+    (
+        "one port open",
+        |s| {
+            s.objects.push(json!({
+                "kind": "PeerAuthentication",
+                "metadata": { "name": "clients", "namespace": "ignite" },
+                "spec": { "selector": { "matchLabels": { "app": "ignite" } },
+                    "portLevelMtls": { "10800": { "mode": "DISABLE" } } }
+            }));
+        },
+        &[("MP030", Exposure)],
+    ),
+    (
+        "a connection passes by",
+        |s| {
+            s.proxies[0]
+                .clusters
+                .push_str("PassthroughCluster::10.244.0.7:47100::cx_active::1\n");
+        },
+        &[("MP031", Cause)],
+    ),
+    (
+        "a connection to something else passes by",
+        |s| {
+            s.proxies[0]
+                .clusters
+                .push_str("PassthroughCluster::10.96.0.1:8080::cx_active::1\n");
+        },
+        &[],
+    ),
+    (
+        "a Service's port without TLS",
+        |s| {
+            s.proxies[0]
+                .samples
+                .iter_mut()
+                .for_each(|sample| sample.stats = without_lines(&sample.stats, "|47500||"));
+        },
+        &[("MP031", Cause)],
+    ),
+    (
+        "refused connections rise",
+        |s| {
+            let sample = &mut s.proxies[0].samples[1];
+            sample.stats = sample
+                .stats
+                .replace("no_filter_chain_match: 6", "no_filter_chain_match: 8");
+        },
+        &[("MP032", Symptom)],
+    ),
+    (
+        "TLS turned off",
+        |s| {
+            s.objects.push(json!({
+                "kind": "DestinationRule", "metadata": { "name": "off", "namespace": "ignite" },
+                "spec": { "host": "ignite-headless",
+                    "trafficPolicy": { "tls": { "mode": "DISABLE" } } }
+            }));
+        },
+        &[("MP033", Cause)],
+    ),
+    (
+        "a DENY for nodes",
+        |s| {
+            s.objects.push(authorization(json!({ "action": "DENY",
+                "rules": [{ "to": [{ "operation": { "ports": ["47100"] } }] }] })));
+        },
+        &[("MP034", Cause)],
+    ),
+    (
+        "an ALLOW that leaves nodes out",
+        |s| {
+            s.objects.push(authorization(json!({
+                "rules": [{ "to": [{ "operation": { "ports": ["10800"] } }] }] })));
+        },
+        &[("MP034", Cause)],
+    ),
+    (
+        "an ALLOW for the namespace",
+        |s| {
+            s.objects.push(authorization(json!({
+                "rules": [{ "from": [{ "source": { "namespaces": ["ignite"] } }] }] })));
+        },
+        &[],
+    ),
+    (
+        "a NetworkPolicy for clients only",
+        |s| {
+            s.objects
+                .push(network_policy(json!([{ "ports": [{ "port": 10800 }] }])));
+        },
+        &[("MP035", Cause)],
+    ),
+    (
+        "a NetworkPolicy that admits nodes",
+        |s| {
+            s.objects.push(network_policy(json!([{
+                "from": [{ "podSelector": { "matchLabels": { "app": "ignite" } } }],
+                "ports": [{ "port": 47000, "endPort": 48000 }] }])));
+        },
+        &[],
+    ),
+    (
+        "a rejected listener, and it works",
+        |s| reject(s, 1, 1),
+        &[("MP036", Risk)],
+    ),
+    (
+        "rejected listeners, more of them",
+        |s| reject(s, 1, 2),
+        &[("MP036", Cause)],
+    ),
+];
+
+fn network_policy(ingress: Value) -> Value {
+    json!({ "kind": "NetworkPolicy", "metadata": { "name": "some-policy", "namespace": "ignite" },
+        "spec": { "podSelector": {}, "policyTypes": ["Ingress"], "ingress": ingress } })
+}
+
+fn reject(snapshot: &mut Snapshot, before: u32, after: u32) {
+    for (sample, value) in [(0, before), (1, after)] {
+        let stats = &mut snapshot.proxies[0].samples[sample].stats;
+        *stats = stats.replace(
+            "lds.update_rejected: 0",
+            &format!("lds.update_rejected: {value}"),
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! Edits of a snapshot that faults of more than one kind are made of.
+
+use serde_json::{Value, json};
+
+use crate::diagnose::Snapshot;
+use crate::diagnose::written::{object, pods};
+
+/// The headless Service no longer declares this port.
+pub fn drop_port(snapshot: &mut Snapshot, port: u16) {
+    let ports = object(snapshot, "Service")["spec"]["ports"].as_array_mut();
+    ports.unwrap().retain(|entry| entry["port"] != port);
+}
+
+/// The first node's container crashed and is restarted again and again.
+pub fn ends(snapshot: &mut Snapshot) {
+    let pod = pods(snapshot).next().unwrap();
+    pod["status"]["containerStatuses"][0]["restartCount"] = json!(3);
+    pod["status"]["containerStatuses"][0]["state"] =
+        json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+    pod["status"]["containerStatuses"][0]["lastState"] = json!({ "terminated": {
+        "exitCode": 255, "reason": "Error", "finishedAt": "2026-11-24T00:09:00Z" } });
+}
+
+/// Each node's container waits, for this reason.
+pub fn waits(snapshot: &mut Snapshot, reason: &str, message: &str) {
+    for pod in pods(snapshot) {
+        pod["status"]["containerStatuses"][0]["state"] =
+            json!({ "waiting": { "reason": reason, "message": message } });
+    }
+}
+
+/// Each pod mounts the license's Secret.
+pub fn license_volume(snapshot: &mut Snapshot) {
+    for pod in pods(snapshot) {
+        let volumes = pod["spec"]["volumes"].as_array_mut().unwrap();
+        volumes.push(json!({ "name": "license", "secret": { "secretName": "gridgain-license" } }));
+        let mounts = pod["spec"]["containers"][0]["volumeMounts"].as_array_mut();
+        mounts
+            .unwrap()
+            .push(json!({ "name": "license", "mountPath": "/ignite/license" }));
+    }
+}
+
+/// An AuthorizationPolicy with this spec, for the whole namespace.
+pub fn authorization(spec: Value) -> Value {
+    json!({ "kind": "AuthorizationPolicy",
+        "metadata": { "name": "some-policy", "namespace": "ignite" }, "spec": spec })
+}
+
+/// A page without the lines that have this part.
+pub fn without_lines(text: &str, part: &str) -> String {
+    let lines = text.lines().filter(|line| !line.contains(part));
+    lines.map(|line| format!("{line}\n")).collect()
+}
