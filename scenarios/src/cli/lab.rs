@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use meshproof_harness::lab::{self, Paths};
 use meshproof_harness::scenario::{RunLimit, StepError};
 
+use super::arguments::LabArguments;
 use super::guarded::guarded;
 use super::run::lab_options;
-use super::{LabArguments, Outcome, terminal};
+use super::{Outcome, terminal};
 use crate::cleanup::Cleanup;
 use crate::session;
 

@@ -11,10 +11,11 @@ use meshproof_harness::report::{checks, json, table};
 use meshproof_harness::scenario::{Mutation, Plan, Scenario, jobs_here};
 
 use super::again::Again;
+use super::arguments::{LabArguments, PlanArguments, RunArguments};
 use super::guarded::guarded;
 use super::noticed::Noticed;
 use super::record::{Record, says_nothing};
-use super::{LabArguments, Outcome, PlanArguments, RunArguments, own_command, terminal};
+use super::{Outcome, own_command, terminal};
 use crate::cleanup::Cleanup;
 use crate::gateway_port;
 use crate::images_options::mesh_values;
