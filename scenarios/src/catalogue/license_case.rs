@@ -11,6 +11,7 @@ use meshproof_harness::product::gridgain::{
     LICENSE_FILE, LICENSE_FOLDER, LICENSE_SECRET, NO_EXPIRED_LICENSE,
 };
 use meshproof_harness::product::{Product, license_file};
+use meshproof_harness::scenario::edit::license::{mount_license, mount_license_at};
 use meshproof_harness::scenario::{Case, Fault, Phase, Remedied, Stand, StepError, edit};
 
 use super::guide_cluster::{self as cluster, Deployment, HOLD, READY};
@@ -69,7 +70,7 @@ impl LicenseCase {
         };
         Ok(Deployment {
             license: Some(license_file::secret(&stand.namespace, STAND_IN)),
-            ..Deployment::of_the_guide(&stand, true)?.edited(edit::mount_license)?
+            ..Deployment::of_the_guide(&stand, true)?.edited(mount_license)?
         })
     }
 
@@ -79,7 +80,7 @@ impl LicenseCase {
         let namespace = &stand.namespace;
         let (license, shown) = match self.0 {
             Broken::OtherFolder => {
-                let faulty = healthy.edited(|m| edit::mount_license_at(m, OTHER_FOLDER))?;
+                let faulty = healthy.edited(|m| mount_license_at(m, OTHER_FOLDER))?;
                 let shown = edit::diff(
                     &healthy.cluster,
                     &faulty.cluster,

@@ -5,7 +5,7 @@
 
 use meshproof_harness::mesh::Injection;
 use meshproof_harness::outcome::Symptom;
-use meshproof_harness::scenario::edit::{
+use meshproof_harness::scenario::edit::sidecar::{
     NATIVE_SIDECAR, PROXY_CPU, PROXY_CPU_LIMIT, annotate, without_hold,
 };
 use meshproof_harness::scenario::{About, Scenario, Scope};

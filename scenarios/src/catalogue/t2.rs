@@ -4,7 +4,7 @@
 
 use meshproof_harness::mesh::Way;
 use meshproof_harness::outcome::Symptom;
-use meshproof_harness::scenario::edit::{rename_ports, undeclare};
+use meshproof_harness::scenario::edit::ports::{rename_ports, undeclare};
 use meshproof_harness::scenario::{About, Scenario, Scope};
 use meshproof_protocol::ports::ProductPort::{Communication, Discovery, ThinClient};
 

@@ -12,6 +12,7 @@ use meshproof_harness::kube::{FIELD_MANAGER, KubeError, pods};
 use meshproof_harness::mesh::{Injection, injection_trial};
 use meshproof_harness::outcome::{CaseClaim, Check, Cure, Observed, Standing, Symptom};
 use meshproof_harness::product::logs::{NodeLog, looks_in_vain};
+use meshproof_harness::scenario::edit::sidecar::{INJECTION_LABEL, without_injection_label};
 use meshproof_harness::scenario::{
     About, Case, Fault, Phase, Remedied, Scenario, Scope, Stand, StepError, edit,
 };
@@ -80,7 +81,7 @@ impl Case for NotLabelled {
         Box::pin(async move {
             let guides = Deployment::of_the_guide(stand, true)?;
             let mut unlabelled = guides.clone();
-            edit::without_injection_label(&mut unlabelled.namespace).map_err(cluster::editing())?;
+            without_injection_label(&mut unlabelled.namespace).map_err(cluster::editing())?;
             let names = [cluster::GUIDES, cluster::FAULTY];
             let fault = edit::diff(&guides.namespace, &unlabelled.namespace, names)?;
             let shown = guides.shown_with(&fault)?;
@@ -234,7 +235,7 @@ async fn not_injecting(stand: &Stand) -> Result<Vec<Check>, StepError> {
         .kube
         .raw(&format!("/api/v1/namespaces/{name}"))
         .await?;
-    let label = &namespace["metadata"]["labels"][edit::INJECTION_LABEL];
+    let label = &namespace["metadata"]["labels"][INJECTION_LABEL];
     let returned = stand.kube.dry_run(&injection_trial(name)).await?;
     let injection = Injection::of(&returned);
     let listed = cluster::listed(stand).await?;
