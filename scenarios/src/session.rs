@@ -2,65 +2,35 @@
 //!
 //! The command line and the trials both go through here, so that they prove the same.
 
+mod bring_up;
+mod options;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use meshproof_harness::expectation::{self, Expectations};
-use meshproof_harness::kube::Kube;
-use meshproof_harness::lab::{Allowed, ImagesWish, Lab, LabError, Paths, Wish};
-use meshproof_harness::mesh::{
-    Capabilities, Injection, Install, MeshValues, SidecarMode, injection_trial,
-};
+use meshproof_harness::lab::{Lab, Paths};
+use meshproof_harness::mesh::Injection;
 use meshproof_harness::outcome::{
-    LabFacts, MeshFacts, Overlay, PhaseTime, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
+    LabFacts, MeshFacts, PhaseTime, ProcessFacts, ProductFacts, Run, SCHEMA_VERSION,
 };
 use meshproof_harness::process::own_use;
-use meshproof_harness::product::Product;
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::progress::Progress;
 use meshproof_harness::report::folder::{CAPTURES, FolderError, RunFolder};
-use meshproof_harness::scenario::{
-    Keeping, Plan, RunLimit, Runner, Scenario, Stand, StepError, namespaces,
-};
+use meshproof_harness::scenario::{Keeping, Plan, RunLimit, Runner, Stand, StepError, namespaces};
 
 use crate::cleanup::{self, Cleanup};
-use crate::images_options::is_measurable;
+pub use bring_up::{bring_up_mesh, obtain};
+use bring_up::{injection, install, mesh_and_first_steps};
+pub use options::Options;
 
 /// The expectations on record when this program was compiled.
 pub const EXPECTATIONS: &str = include_str!("../expectations.toml");
 
 /// What is done before the first scenario, for whoever is told that a run's limit was over.
 pub const BRINGING_UP: &str = "bringing up the lab and its mesh";
-
-/// What a session is asked to do.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The product to prove it with.
-    pub product: Product,
-    /// What its images are to be, the Istio to prove it on among them.
-    pub images: ImagesWish,
-    /// What may be done to have the images.
-    pub allowed: Allowed,
-    /// Install values of somebody's own.
-    pub mesh_values: Option<MeshValues>,
-    /// How pods get their sidecar.
-    pub sidecar: SidecarMode,
-    /// Delete a cluster that stands, and make a new one.
-    pub fresh: bool,
-    /// The factor on every limit.
-    pub timeout_scale: f64,
-    /// How long the whole run may take.
-    pub limit: Option<Duration>,
-    /// The local port for the gateway; 0 takes any.
-    pub gateway_port: u16,
-    /// Leave standing what scenarios make.
-    pub keep: bool,
-    /// The text of the expectations that outcomes are measured by.
-    pub expectations: String,
-    /// The command line, for reports and for whoever waits.
-    pub command: String,
-}
 
 /// A lab with a mesh, and a plan on it.
 pub struct Session {
@@ -256,103 +226,4 @@ impl Session {
             left_behind,
         }
     }
-}
-
-/// Obtains the lab that a session's options wish for.
-///
-/// # Errors
-/// When there is no lab to be had.
-pub async fn obtain(
-    paths: &Paths,
-    options: &Options,
-    progress: &Progress,
-) -> Result<Lab, LabError> {
-    let wish = Wish {
-        images: options.images.clone(),
-        allowed: options.allowed,
-        mesh_values: options
-            .mesh_values
-            .as_ref()
-            .map(|values| values.yaml.clone()),
-        sidecar_mode: options.sidecar.name(),
-        istio_fits: is_measurable,
-        fresh: options.fresh,
-        timeout_scale: options.timeout_scale,
-        command: options.command.clone(),
-    };
-    Lab::obtain(paths, &wish, progress).await
-}
-
-/// Installs Istio on a lab, or finds it installed, and probes what came of it.
-///
-/// # Errors
-/// When istioctl fails or the mesh cannot be probed.
-pub async fn bring_up_mesh(
-    lab: &Lab,
-    options: &Options,
-    progress: &Progress,
-) -> Result<(Capabilities, Vec<Overlay>), StepError> {
-    let install = install(lab, options);
-    install.ensure(&lab.kube, progress).await?;
-    Ok((Capabilities::probe(&lab.kube).await?, install.overlays()))
-}
-
-fn install(lab: &Lab, options: &Options) -> Install {
-    Install {
-        istioctl: lab.images.istioctl.clone(),
-        kubeconfig: lab.cluster.kubeconfig(),
-        build: lab.images.istio.id.clone(),
-        sidecar_mode: options.sidecar,
-        istio_filters: lab.images.istio.filters,
-        values: options.mesh_values.clone(),
-    }
-}
-
-/// Brings up the mesh and, as soon as it injects, starts what the steps let start early.
-async fn mesh_and_first_steps(
-    lab: &Lab,
-    options: &Options,
-    scenarios: &[Scenario],
-    progress: &Progress,
-) -> Result<(Capabilities, Vec<Overlay>), StepError> {
-    cleanup::everything(&lab.kube).await?;
-    let early = async {
-        Install::injecting(&lab.kube).await?;
-        for scenario in scenarios {
-            scenario
-                .start_early(&lab.kube, GUIDE_NAMESPACE, &options.product)
-                .await?;
-        }
-        Ok::<_, StepError>(())
-    };
-    let mesh = bring_up_mesh(lab, options, progress);
-    let mut early = std::pin::pin!(early);
-    let mut mesh = std::pin::pin!(mesh);
-    // A mesh that cannot be installed will never inject: nothing is waited for then. What could
-    // not be started early is met again by its own step, which tells.
-    tokio::select! {
-        brought = &mut mesh => {
-            let brought = brought?;
-            log_early(early.await);
-            Ok(brought)
-        }
-        started = &mut early => {
-            log_early(started);
-            mesh.await
-        }
-    }
-}
-
-fn log_early(started: Result<(), StepError>) {
-    if let Err(error) = started {
-        tracing::info!(%error, "a step could not be started early");
-    }
-}
-
-/// How this mesh injects sidecars, tried on a namespace that need not exist before.
-async fn injection(kube: &Kube) -> Result<Injection, StepError> {
-    let trial = injection_trial("default");
-    let mut labelled = trial.clone();
-    labelled["metadata"]["labels"] = serde_json::json!({ "sidecar.istio.io/inject": "true" });
-    Ok(Injection::of(&kube.dry_run(&labelled).await?))
 }
