@@ -1,24 +1,23 @@
 //! C4: STRICT is in force, plaintext is refused on every port, and the cluster lives on under it.
 
+mod refused;
+mod rejoins;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
-use kube::api::DeleteParams;
 use meshproof_harness::evidence::intruder::{self, Intrusion};
 use meshproof_harness::evidence::log_gate;
-use meshproof_harness::evidence::nodes::{self, NodeReading};
-use meshproof_harness::kube::{KubeError, Seen, pods, until};
-use meshproof_harness::mesh::{Proxy, Stats};
-use meshproof_harness::outcome::{Check, Evidence, Standing, Symptom};
+use meshproof_harness::evidence::nodes;
+use meshproof_harness::kube::{KubeError, pods};
+use meshproof_harness::outcome::{Check, Evidence, Standing};
 use meshproof_harness::product::guide;
 use meshproof_harness::report::kubectl_table;
 use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, StepError};
 use meshproof_protocol::ports::ProductPort;
 
 use super::{c3, guide_cluster as cluster};
-
-/// What a proxy under STRICT counts for each plaintext connection that it refuses.
-const REFUSALS: &str = "listener.0.0.0.0_15006.no_filter_chain_match";
+use refused::{connections_gained, refused};
+use rejoins::rejoins;
 
 /// The scenario.
 pub fn scenario() -> Scenario {
@@ -201,170 +200,4 @@ fn undisturbed(stand: &Stand, enforced: &Enforced, found: &[Pod]) -> Check {
     );
     let statement = "the cluster pods remain Running and 2/2";
     Check::answered(Standing::Guide, statement, holds, lines, vec![evidence])
-}
-
-/// The intruder is refused on every port; what proves nothing says so.
-async fn refused(stand: &Stand, enforced: &Enforced) -> Result<Vec<Check>, StepError> {
-    let before = nodes::read(&stand.kube, &stand.namespace).await?;
-    let counted_before = refusals(stand).await?;
-    let strict = intruder::intrude(&stand.kube, &enforced.addresses, &ProductPort::ALL).await?;
-    let counted_after = refusals(stand).await?;
-    let after = nodes::read(&stand.kube, &stand.namespace).await?;
-    let mut checks: Vec<Check> = ProductPort::ALL
-        .into_iter()
-        .map(|port| port_refused(port, &enforced.permissive, &strict))
-        .collect();
-
-    let gained = connections_gained(&before, &after);
-    let statement = "the refused attempts leave nothing in the nodes' logs";
-    let evidence = vec![
-        Evidence::now(
-            "log lines that tell of a connection, during the permissive attempts",
-            enforced.permissive_log.join("\n"),
-            format!("{} lines before STRICT", enforced.permissive_log.len()),
-        ),
-        Evidence::now(
-            "log lines that tell of a connection, during the attempts under STRICT",
-            gained.join("\n"),
-            format!("{} lines under STRICT", gained.len()),
-        ),
-    ];
-    checks.push(if enforced.permissive_log.is_empty() {
-        let because = "the permissive attempts left nothing in the logs either";
-        Check::unproven(Standing::Truth, statement, because, evidence)
-    } else {
-        let seen = format!(
-            "{} lines before STRICT, {} under it",
-            enforced.permissive_log.len(),
-            gained.len()
-        );
-        Check::answered(
-            Standing::Truth,
-            statement,
-            gained.is_empty(),
-            seen,
-            evidence,
-        )
-    });
-
-    let made = ProductPort::ALL.len() as u64;
-    let mut lines = vec![];
-    let mut exact = true;
-    let mut evidence = vec![];
-    for ((pod, before), (_, after)) in counted_before.iter().zip(&counted_after) {
-        let rise = after.get(REFUSALS).saturating_sub(before.get(REFUSALS));
-        exact &= rise == made;
-        lines.push(format!("{pod}: {rise} of {made}"));
-        let proxy = Proxy::of(&stand.kube, &stand.namespace, *pod);
-        evidence.push(Evidence::now(
-            proxy.command(&format!("/stats?filter={REFUSALS}")),
-            format!("before:\n{}after:\n{}", before.raw, after.raw),
-            format!("{pod} refused {rise} connections"),
-        ));
-    }
-    checks.push(Check::answered(
-        Standing::Truth,
-        "each proxy's count of refused connections rises by exactly the attempts made",
-        exact,
-        lines.join(", "),
-        evidence,
-    ));
-    Ok(checks)
-}
-
-fn port_refused(port: ProductPort, permissive: &Intrusion, strict: &Intrusion) -> Check {
-    let number = port.number();
-    let statement = format!("a plaintext client outside the mesh is refused on {port}");
-    let words = |intrusion: &Intrusion| {
-        intrusion
-            .on(port)
-            .map(intruder::in_words)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let evidence = vec![permissive.evidence.clone(), strict.evidence.clone()];
-    if !permissive.on(port).all(|attempt| attempt.was_answered()) {
-        let because = format!(
-            "no positive control on {number}: before STRICT it was not answered either ({})",
-            words(permissive)
-        );
-        return Check::unproven(Standing::Truth, statement, because, evidence);
-    }
-    let holds = strict.on(port).count() > 0
-        && strict
-            .on(port)
-            .all(|attempt| attempt.was_reset_without_a_byte());
-    let seen = format!(
-        "before STRICT: {}; under it: {}",
-        words(permissive),
-        words(strict)
-    );
-    Check::answered(Standing::Truth, statement, holds, seen, evidence)
-}
-
-async fn refusals(stand: &Stand) -> Result<Vec<(&'static str, Stats)>, StepError> {
-    let read = nodes::PODS.map(|pod| async move {
-        let proxy = Proxy::of(&stand.kube, &stand.namespace, pod);
-        Ok::<_, StepError>((pod, proxy.stats("no_filter_chain_match").await?))
-    });
-    futures::future::try_join_all(read).await
-}
-
-/// The log lines that tell of a connection and came between two readings.
-fn connections_gained(before: &[NodeReading], after: &[NodeReading]) -> Vec<String> {
-    before
-        .iter()
-        .zip(after)
-        .flat_map(|(before, after)| {
-            let known = before.log.connections().len();
-            let pod = &after.pod;
-            let gained = after.log.connections().into_iter().skip(known);
-            gained
-                .map(|(_, event)| format!("{pod}: {}", event.text))
-                .collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-/// Deletes a node's pod: it joins again under STRICT, and no key is lost.
-async fn rejoins(stand: &Stand, pod: &str) -> Result<Vec<Check>, StepError> {
-    let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
-    let action = || format!("deleting {}/{pod}", stand.namespace);
-    let old = api.get(pod).await.map_err(KubeError::api(action()))?;
-    api.delete(pod, &DeleteParams::default())
-        .await
-        .map_err(KubeError::api(action()))?;
-    let limit = stand.kube.limit(120);
-    let name = format!("a new {pod} to be 2/2");
-    until(&api, c3::ignite_pods(), name, limit, |seen| {
-        match seen.get(pod) {
-            Some(new) if pods::uid(new) == pods::uid(&old) => {
-                Seen::NotYet(format!("the old {}", pods::line(new)))
-            }
-            _ => c3::both_ready(seen),
-        }
-    })
-    .await?;
-    let (kube, namespace) = (&stand.kube, &stand.namespace);
-    let (state, readings) =
-        nodes::becomes(kube, namespace, Symptom::Healthy, c3::BECOME_ONE).await?;
-    let mut checks = vec![Check::answered(
-        Standing::Truth,
-        format!("{pod} is deleted and rejoins under STRICT: servers=2 on both nodes"),
-        state.symptom == Symptom::Healthy,
-        format!("{}: {}", state.symptom, state.reason),
-        readings
-            .iter()
-            .flat_map(|r| r.evidence(&stand.namespace))
-            .collect(),
-    )];
-    for through in nodes::PODS {
-        let statement = format!("no key is lost, read through {through}");
-        let told = |found| {
-            let of = c3::KEY_COUNT;
-            format!("{found} of {of} keys read through {through} after the rejoin")
-        };
-        checks.push(c3::no_key_lacks(stand, through, c3::KEYS, statement, told).await);
-    }
-    Ok(checks)
 }

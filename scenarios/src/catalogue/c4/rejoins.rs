@@ -1,0 +1,54 @@
+//! C4's cluster lives on under STRICT: a node whose pod is deleted joins again, and no key is lost.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::DeleteParams;
+use meshproof_harness::evidence::nodes;
+use meshproof_harness::kube::{KubeError, Seen, pods, until};
+use meshproof_harness::outcome::{Check, Standing, Symptom};
+use meshproof_harness::scenario::{Stand, StepError};
+
+use super::c3;
+
+/// Deletes a node's pod: it joins again under STRICT, and no key is lost.
+pub(super) async fn rejoins(stand: &Stand, pod: &str) -> Result<Vec<Check>, StepError> {
+    let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
+    let action = || format!("deleting {}/{pod}", stand.namespace);
+    let old = api.get(pod).await.map_err(KubeError::api(action()))?;
+    api.delete(pod, &DeleteParams::default())
+        .await
+        .map_err(KubeError::api(action()))?;
+    let limit = stand.kube.limit(120);
+    let name = format!("a new {pod} to be 2/2");
+    until(&api, c3::ignite_pods(), name, limit, |seen| {
+        match seen.get(pod) {
+            Some(new) if pods::uid(new) == pods::uid(&old) => {
+                Seen::NotYet(format!("the old {}", pods::line(new)))
+            }
+            _ => c3::both_ready(seen),
+        }
+    })
+    .await?;
+    let (kube, namespace) = (&stand.kube, &stand.namespace);
+    let (state, readings) =
+        nodes::becomes(kube, namespace, Symptom::Healthy, c3::BECOME_ONE).await?;
+    let mut checks = vec![Check::answered(
+        Standing::Truth,
+        format!("{pod} is deleted and rejoins under STRICT: servers=2 on both nodes"),
+        state.symptom == Symptom::Healthy,
+        format!("{}: {}", state.symptom, state.reason),
+        readings
+            .iter()
+            .flat_map(|r| r.evidence(&stand.namespace))
+            .collect(),
+    )];
+    for through in nodes::PODS {
+        let statement = format!("no key is lost, read through {through}");
+        let told = |found| {
+            let of = c3::KEY_COUNT;
+            format!("{found} of {of} keys read through {through} after the rejoin")
+        };
+        checks.push(c3::no_key_lacks(stand, through, c3::KEYS, statement, told).await);
+    }
+    Ok(checks)
+}
