@@ -1,0 +1,142 @@
+//! The nodes' pods: listed, waited for, deleted and made anew.
+
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::{DeleteParams, ListParams};
+use meshproof_harness::evidence::nodes;
+use meshproof_harness::kube::{Kube, KubeError, Objects, Seen, Watch, pods, until};
+use meshproof_harness::scenario::{Stand, StepError};
+
+use crate::catalogue::c3::{self, ignite_pods};
+
+/// Deletes the StatefulSet and waits until its pods are gone.
+pub async fn undeploy(stand: &Stand) -> Result<(), StepError> {
+    let sets: Api<StatefulSet> = Api::namespaced(stand.kube.client(), &stand.namespace);
+    let action = format!("deleting StatefulSet {}/ignite", stand.namespace);
+    sets.delete("ignite", &DeleteParams::background())
+        .await
+        .map_err(KubeError::api(action))?;
+    let api = delete_pods(stand).await?;
+    let gone = |seen: &Objects<Pod>| match seen.values().next() {
+        None => Seen::Met(()),
+        Some(left) => Seen::NotYet(pods::line(left)),
+    };
+    let limit = stand.kube.limit(90);
+    until(
+        &api,
+        ignite_pods(),
+        "the nodes' pods to be gone",
+        limit,
+        gone,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Deletes both pods at once, as the guide's remedy does, and waits for new ones of the newest
+/// template with this many ready containers. When the old ones were gone is returned: what is logged
+/// from then on is of the new ones.
+pub async fn restart(stand: &Stand, ready: (usize, usize)) -> Result<Timestamp, StepError> {
+    let old = listed(stand).await?;
+    let old: Vec<String> = old.iter().map(pods::uid).collect();
+    let api = delete_pods(stand).await?;
+    let new = |seen: &Objects<Pod>| match seen.values().find(|p| old.contains(&pods::uid(p))) {
+        Some(left) => Seen::NotYet(format!("the old {}", pods::line(left))),
+        None => Seen::Met(()),
+    };
+    let limit = stand.kube.limit(90);
+    until(&api, ignite_pods(), "the old pods to be gone", limit, new).await?;
+    let gone = Timestamp::now();
+    both_ready(stand, ready).await?;
+    Ok(gone)
+}
+
+async fn delete_pods(stand: &Stand) -> Result<Api<Pod>, StepError> {
+    let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
+    // Nothing is lost with nodes that hold no data of anybody's: they need not be given 60 s.
+    api.delete_collection(
+        &DeleteParams::default().grace_period(1),
+        &ListParams::default().labels(c3::IGNITE_PODS),
+    )
+    .await
+    .map_err(KubeError::api(format!(
+        "deleting the pods of {}",
+        stand.namespace
+    )))?;
+    Ok(api)
+}
+
+/// The nodes' pods as they are now.
+pub async fn listed(stand: &Stand) -> Result<Vec<Pod>, StepError> {
+    let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
+    let listed = api
+        .list(&ListParams::default().labels(c3::IGNITE_PODS))
+        .await
+        .map_err(KubeError::api(format!(
+            "listing the pods of {}",
+            stand.namespace
+        )))?;
+    Ok(listed.items)
+}
+
+/// For how long each node's container has run, in words: whether nodes heal without a restart depends on
+/// it (a joiner gives up after some 32 s).
+pub fn seconds_run(listed: &[Pod]) -> String {
+    let now = Timestamp::now();
+    let told = |pod: &Pod| {
+        let name = pod.metadata.name.as_deref().unwrap_or_default();
+        match pods::running_since(pod, nodes::NODE_CONTAINER) {
+            Some(start) => format!("{name} has run for {} s", (now - start).get_seconds()),
+            None => format!("{name} does not run"),
+        }
+    };
+    listed.iter().map(told).collect::<Vec<_>>().join(", ")
+}
+
+/// Waits until both pods, of the StatefulSet's newest template, have this many ready containers.
+pub async fn both_ready(stand: &Stand, ready: (usize, usize)) -> Result<(), StepError> {
+    both_ready_within(stand, ready, 300).await
+}
+
+/// The same within so many seconds.
+pub async fn both_ready_within(
+    stand: &Stand,
+    ready: (usize, usize),
+    seconds: u64,
+) -> Result<(), StepError> {
+    let kube = &stand.kube;
+    let api: Api<Pod> = Api::namespaced(kube.client(), &stand.namespace);
+    let revision = newest_revision(kube, &stand.namespace).await?;
+    let name = format!("both Ignite pods to be {}/{}", ready.0, ready.1);
+    let newest = |pod: &Pod| {
+        let labels = pod.metadata.labels.as_ref();
+        labels.and_then(|l| l.get("controller-revision-hash")) == Some(&revision)
+    };
+    until(&api, ignite_pods(), name, kube.limit(seconds), |seen| {
+        c3::both_are(seen, ready, newest)
+    })
+    .await?;
+    Ok(())
+}
+
+/// The revision of the StatefulSet's template as it was applied last.
+async fn newest_revision(kube: &Kube, namespace: &str) -> Result<String, StepError> {
+    let api: Api<StatefulSet> = Api::namespaced(kube.client(), namespace);
+    let watch = Watch::default().fields("metadata.name=ignite");
+    let name = "the StatefulSet's controller to see its newest template";
+    let revision = until(&api, watch, name, kube.limit(30), |seen| {
+        let Some(set) = seen.get("ignite") else {
+            return Seen::NotYet("no StatefulSet ignite".into());
+        };
+        let status = set.status.clone().unwrap_or_default();
+        match status.update_revision {
+            Some(revision) if status.observed_generation == set.metadata.generation => {
+                Seen::Met(revision)
+            }
+            _ => Seen::NotYet("an older template".into()),
+        }
+    });
+    Ok(revision.await?)
+}
