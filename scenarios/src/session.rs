@@ -3,6 +3,7 @@
 //! The command line and the trials both go through here, so that they prove the same.
 
 mod bring_up;
+mod early;
 mod options;
 
 use std::sync::Arc;

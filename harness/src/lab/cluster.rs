@@ -9,6 +9,7 @@ mod delete;
 mod health;
 mod make;
 mod obstacles;
+mod pod_network;
 mod record;
 
 use std::path::{Path, PathBuf};

@@ -4,11 +4,10 @@ use meshproof_harness::kube::Kube;
 use meshproof_harness::lab::{Lab, LabError, Paths, Wish};
 use meshproof_harness::mesh::{Capabilities, Injection, Install, injection_trial};
 use meshproof_harness::outcome::Overlay;
-use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::progress::Progress;
 use meshproof_harness::scenario::{Scenario, StepError};
 
-use super::Options;
+use super::{Options, early};
 use crate::cleanup;
 use crate::images_options::is_measurable;
 
@@ -71,37 +70,22 @@ pub(super) async fn mesh_and_first_steps(
     progress: &Progress,
 ) -> Result<(Capabilities, Vec<Overlay>), StepError> {
     cleanup::everything(&lab.kube).await?;
-    let early = async {
-        Install::injecting(&lab.kube).await?;
-        for scenario in scenarios {
-            scenario
-                .start_early(&lab.kube, GUIDE_NAMESPACE, &options.product)
-                .await?;
-        }
-        Ok::<_, StepError>(())
-    };
-    let mesh = bring_up_mesh(lab, options, progress);
-    let mut early = std::pin::pin!(early);
-    let mut mesh = std::pin::pin!(mesh);
-    // A mesh that cannot be installed will never inject: nothing is waited for then. What could
-    // not be started early is met again by its own step, which tells.
-    tokio::select! {
+    let mut mesh = std::pin::pin!(bring_up_mesh(lab, options, progress));
+    let mut early = std::pin::pin!(early::start(lab, &options.product, scenarios));
+    // A mesh that cannot be installed will never inject: nothing is waited for then.
+    let brought = tokio::select! {
         brought = &mut mesh => {
             let brought = brought?;
-            log_early(early.await);
-            Ok(brought)
+            early.await?;
+            brought
         }
         started = &mut early => {
-            log_early(started);
-            mesh.await
+            started?;
+            mesh.await?
         }
-    }
-}
-
-fn log_early(started: Result<(), StepError>) {
-    if let Err(error) = started {
-        tracing::info!(%error, "a step could not be started early");
-    }
+    };
+    early::take_back_if_spoilt(&lab.kube, progress).await?;
+    Ok(brought)
 }
 
 /// How this mesh injects sidecars, tried on a namespace that need not exist before.

@@ -1,0 +1,215 @@
+//! Whether pods find each other: on every node a route to the pods of every other, and the cluster's
+//! DNS behind its Service.
+//!
+//! A node says that it is Ready before that. A pod that comes in between waits for DNS in vain, and a
+//! sidecar then writes errors that look like the mesh's (seen once in some hundred clusters: a lookup
+//! of istiod that timed out).
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::Cluster;
+use crate::kube::{Kube, KubeError, Seen, Watch, pods, until};
+use crate::lab::{Engine, LabError};
+use crate::waits::Wait;
+
+/// How long all of it may take, before scaling, in seconds.
+const LIMIT_SECONDS: u64 = 60;
+/// How often the nodes are asked: nothing tells when a route comes.
+const INTERVAL: Duration = Duration::from_millis(250);
+/// The namespace of what Kubernetes itself runs.
+const SYSTEM_NAMESPACE: &str = "kube-system";
+/// The Service of the cluster's DNS, and the label of its pods, whatever program answers.
+const DNS: &str = "kube-dns";
+
+/// A node, as the others reach its pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Hop {
+    node: String,
+    pods: String,
+    address: String,
+}
+
+impl Cluster {
+    /// Waits until pods on every node find the others and the cluster's DNS.
+    ///
+    /// # Errors
+    /// [`KubeError::TimedOut`] with what is still in the way, or what the engine said.
+    pub async fn pods_find_each_other(&self, engine: &Engine, kube: &Kube) -> Result<(), LabError> {
+        // Of two CoreDNS pods one was deleted when the cluster was made.
+        until(
+            &Api::<Pod>::namespaced(kube.client(), SYSTEM_NAMESPACE),
+            Watch::default().labels(&format!("k8s-app={DNS}")),
+            "the cluster's DNS to be Ready",
+            kube.limit(LIMIT_SECONDS),
+            |seen| dns_stands(seen.values()),
+        )
+        .await?;
+        let dns = Api::<Service>::namespaced(kube.client(), SYSTEM_NAMESPACE)
+            .get(DNS)
+            .await
+            .map_err(KubeError::api("reading the Service of the cluster's DNS"))?;
+        let dns = dns
+            .spec
+            .and_then(|spec| spec.cluster_ip)
+            .unwrap_or_default();
+        let name = "every node to know the way to the others' pods and to the cluster's DNS";
+        let wait = Wait::begin(name);
+        let mut last_seen = "nothing yet".to_owned();
+        let asking = async {
+            let mut again = interval(INTERVAL);
+            again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                again.tick().await;
+                let lacking = lacking(engine, kube, &dns).await?;
+                if lacking.is_empty() {
+                    return Ok(());
+                }
+                last_seen = lacking.join(", ");
+                wait.seen(&last_seen);
+            }
+        };
+        let limit = kube.limit(LIMIT_SECONDS);
+        match tokio::time::timeout(limit, asking).await {
+            Ok(found) => found,
+            Err(_) => Err(KubeError::TimedOut {
+                name: name.into(),
+                limit,
+                last_seen,
+            }
+            .into()),
+        }
+    }
+}
+
+/// What the nodes lack at this moment.
+async fn lacking(engine: &Engine, kube: &Kube, dns: &str) -> Result<Vec<String>, LabError> {
+    let nodes = Api::<Node>::all(kube.client())
+        .list(&ListParams::default())
+        .await
+        .map_err(KubeError::api("listing the nodes"))?;
+    let hops: Vec<Hop> = nodes.iter().filter_map(hop).collect();
+    if hops.len() < nodes.items.len() {
+        return Ok(vec!["a node without an address or pods' addresses".into()]);
+    }
+    let asked = hops.iter().map(|own| async {
+        let what = format!("asking the node {} for its routes", own.node);
+        let script = script(own, &hops, dns);
+        let said = engine.script(&what, &own.node, &script).await?;
+        Ok::<_, LabError>(said.stdout.lines().map(str::to_owned).collect::<Vec<_>>())
+    });
+    Ok(try_join_all(asked).await?.concat())
+}
+
+/// Whether every pod of the DNS is Ready, and none of them on its way out.
+fn dns_stands<'a>(seen: impl Iterator<Item = &'a Pod>) -> Seen<()> {
+    let mut seen = seen.peekable();
+    if seen.peek().is_none() {
+        return Seen::NotYet("no pod of it".into());
+    }
+    let stands = |pod: &&Pod| pods::is_ready(pod) && pod.metadata.deletion_timestamp.is_none();
+    let (good, bad): (Vec<_>, Vec<_>) = seen.partition(stands);
+    match (good.len(), bad.len()) {
+        (_, 0) => Seen::Met(()),
+        _ => Seen::NotYet(
+            bad.into_iter()
+                .map(pods::line)
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
+    }
+}
+
+/// A node as a hop, once it has what that takes.
+fn hop(node: &Node) -> Option<Hop> {
+    let addresses = node.status.as_ref()?.addresses.as_ref()?;
+    let internal = addresses.iter().find(|a| a.type_ == "InternalIP")?;
+    Some(Hop {
+        node: node.name_any(),
+        pods: node.spec.as_ref()?.pod_cidr.clone()?,
+        address: internal.address.clone(),
+    })
+}
+
+/// A script for a node, which prints a line for each thing that it lacks.
+fn script(own: &Hop, all: &[Hop], dns: &str) -> String {
+    let node = &own.node;
+    let mut script = String::new();
+    for Hop { pods, address, .. } in all.iter().filter(|other| *other != own) {
+        script.push_str(&format!(
+            "ip route show {pods} | grep -qF 'via {address} ' || echo '{node} has no route to {pods} by {address}'\n"
+        ));
+    }
+    // DNS is served over TCP too, where a connection shows that somebody is there.
+    script.push_str(&format!(
+        "timeout 1 bash -c '</dev/tcp/{dns}/53' 2>/dev/null || echo '{node} does not reach DNS at {dns}'\n"
+    ));
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(name: &str, ready: &str, leaves: bool) -> Pod {
+        serde_json::from_value(serde_json::json!({
+            "metadata": {
+                "name": name,
+                "deletionTimestamp": leaves.then_some("2026-11-26T10:10:16Z"),
+            },
+            "status": { "conditions": [{ "type": "Ready", "status": ready }] },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn dns_stands_once_each_of_its_pods_is_ready_and_none_leaves() {
+        let of = |pods: &[Pod]| dns_stands(pods.iter());
+        assert_eq!(of(&[]), Seen::NotYet("no pod of it".into()));
+        let one = pod("coredns-a", "True", false);
+        assert_eq!(of(std::slice::from_ref(&one)), Seen::Met(()));
+        for other in [
+            pod("coredns-b", "True", true),
+            pod("coredns-b", "False", false),
+        ] {
+            let Seen::NotYet(told) = of(&[one.clone(), other]) else {
+                panic!("one of them does not stand");
+            };
+            assert!(
+                told.starts_with("coredns-b ") && !told.contains("coredns-a"),
+                "{told}"
+            );
+        }
+    }
+
+    fn node(name: &str, subnet: Option<&str>, address: &str) -> Node {
+        serde_json::from_value(serde_json::json!({
+            "metadata": { "name": name },
+            "spec": { "podCIDR": subnet },
+            "status": { "addresses": [
+                { "type": "Hostname", "address": name },
+                { "type": "InternalIP", "address": address },
+            ] },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_node_is_asked_for_the_way_to_every_other_and_to_dns() {
+        let nodes = [
+            node("a", Some("10.244.0.0/24"), "172.18.0.2"),
+            node("b", Some("10.244.1.0/24"), "172.18.0.3"),
+        ];
+        let hops: Vec<_> = nodes.iter().filter_map(hop).collect();
+        insta::assert_snapshot!(script(&hops[0], &hops, "10.96.0.10"), @r"
+        ip route show 10.244.1.0/24 | grep -qF 'via 172.18.0.3 ' || echo 'a has no route to 10.244.1.0/24 by 172.18.0.3'
+        timeout 1 bash -c '</dev/tcp/10.96.0.10/53' 2>/dev/null || echo 'a does not reach DNS at 10.96.0.10'
+        ");
+        assert_eq!(hop(&node("c", None, "172.18.0.4")), None);
+    }
+}

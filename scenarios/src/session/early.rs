@@ -1,0 +1,148 @@
+//! What the steps let start before the mesh is wholly installed, to save the time it takes to come up.
+//!
+//! It counts only if it came out as it would have afterwards. At its end `istioctl install` takes the
+//! rules from one injecting webhook and gives them to another, that of the default revision's tag;
+//! a pod that comes between the two has no sidecar (seen on a loaded machine: ignite-1 with 1/1).
+//! Nobody who deploys after the install meets that, so it is taken back here.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+use meshproof_harness::kube::{Kube, KubeError};
+use meshproof_harness::lab::Lab;
+use meshproof_harness::mesh::{Injection, Install};
+use meshproof_harness::product::Product;
+use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
+use meshproof_harness::progress::Progress;
+use meshproof_harness::scenario::{Scenario, StepError};
+
+use crate::cleanup;
+
+/// Starts what may start, as soon as the mesh injects and pods find each other.
+///
+/// What could not be started is met again by its own step, which tells.
+///
+/// # Errors
+/// When pods do not find each other in time: then no step can be done.
+pub(super) async fn start(
+    lab: &Lab,
+    product: &Product,
+    scenarios: &[Scenario],
+) -> Result<(), StepError> {
+    let injecting = async { Ok::<_, StepError>(Install::injecting(&lab.kube).await?) };
+    let network = lab.cluster.pods_find_each_other(&lab.engine, &lab.kube);
+    let (network, injecting) = tokio::join!(network, injecting);
+    network?;
+    let started = async {
+        injecting?;
+        for scenario in scenarios {
+            scenario
+                .start_early(&lab.kube, GUIDE_NAMESPACE, product)
+                .await?;
+        }
+        Ok::<_, StepError>(())
+    };
+    if let Err(error) = started.await {
+        tracing::info!(%error, "a step could not be started early");
+    }
+    Ok(())
+}
+
+/// Deletes all that was started if one of its pods came without a sidecar; to be called once the mesh
+/// is installed, after which no more of them come so.
+///
+/// # Errors
+/// When the pods cannot be listed or deleted.
+pub(super) async fn take_back_if_spoilt(kube: &Kube, progress: &Progress) -> Result<(), StepError> {
+    let pods = Api::<Pod>::namespaced(kube.client(), GUIDE_NAMESPACE)
+        .list(&ListParams::default())
+        .await
+        .map_err(KubeError::api(format!(
+            "listing the pods of {GUIDE_NAMESPACE}"
+        )))?;
+    let mut without = vec![];
+    for pod in &pods.items {
+        let seen = serde_json::to_value(pod).map_err(StepError::other("reading a pod"))?;
+        if Injection::of(&seen) == Injection::Absent {
+            without.push(pod.name_any());
+        }
+    }
+    if without.is_empty() {
+        return Ok(());
+    }
+    progress.line(format!(
+        "Started before the install was done, {} came while istioctl changed the injecting webhook and \
+         has no sidecar: all of it is started anew",
+        without.join(", ")
+    ));
+    cleanup::everything(kube).await
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::{Request, Response};
+    use kube::Client;
+    use kube::client::Body;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What is asked of a cluster on which these pods were started early.
+    async fn asked_with(pods: Value) -> Vec<String> {
+        let (service, mut server) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
+        let kube = Kube::from_client(Client::new(service, "default"), 1.0);
+        let serving = async {
+            let mut asked = vec![];
+            while let Some((request, send)) = server.next_request().await {
+                let path = request.uri().path().to_owned();
+                let (code, answer) = match request.method().as_str() {
+                    "GET" if path.ends_with("/pods") => {
+                        let list = json!({ "kind": "PodList", "apiVersion": "v1",
+                            "metadata": {}, "items": pods });
+                        (200, list)
+                    }
+                    "GET" => {
+                        let list = json!({ "kind": "NamespaceList", "apiVersion": "v1",
+                            "metadata": { "resourceVersion": "1" }, "items": [] });
+                        (200, list)
+                    }
+                    _ => {
+                        let gone = json!({ "kind": "Status", "apiVersion": "v1",
+                            "status": "Failure", "reason": "NotFound", "message": "", "code": 404 });
+                        (404, gone)
+                    }
+                };
+                asked.push(format!("{} {path}", request.method()));
+                let body = Body::from(answer.to_string().into_bytes());
+                send.send_response(Response::builder().status(code).body(body).unwrap());
+            }
+            asked
+        };
+        let looking = async {
+            take_back_if_spoilt(&kube, &Progress::silent())
+                .await
+                .unwrap();
+            drop(kube);
+        };
+        tokio::join!(looking, serving).1
+    }
+
+    #[tokio::test]
+    async fn what_was_started_early_is_taken_back_once_a_pod_of_it_has_no_sidecar() {
+        let with = json!({ "metadata": { "name": "ignite-0" }, "spec": {
+            "initContainers": [{ "name": "istio-proxy" }], "containers": [{ "name": "ignite-node" }] } });
+        let without = json!({ "metadata": { "name": "ignite-1" }, "spec": {
+            "containers": [{ "name": "ignite-node" }] } });
+        let listing = "GET /api/v1/namespaces/ignite/pods";
+        assert_eq!(asked_with(json!([])).await, [listing]);
+        assert_eq!(asked_with(json!([with])).await, [listing]);
+        let asked = asked_with(json!([with, without])).await;
+        // Clearing begins with the gateway's Secret and goes on with our namespaces.
+        assert_eq!(asked[0], listing);
+        assert!(asked[1].starts_with("DELETE "), "{asked:?}");
+        assert!(
+            asked.contains(&"GET /api/v1/namespaces".to_owned()),
+            "{asked:?}"
+        );
+    }
+}
