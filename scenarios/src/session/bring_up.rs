@@ -39,7 +39,7 @@ pub async fn obtain(
 /// Installs Istio on a lab, or finds it installed, and probes what came of it.
 ///
 /// # Errors
-/// When istioctl fails or the mesh cannot be probed.
+/// When istioctl fails, pods do not find each other, or the mesh cannot be probed.
 pub async fn bring_up_mesh(
     lab: &Lab,
     options: &Options,
@@ -47,6 +47,9 @@ pub async fn bring_up_mesh(
 ) -> Result<(Capabilities, Vec<Overlay>), StepError> {
     let install = install(lab, options);
     install.ensure(&lab.kube, progress).await?;
+    lab.cluster
+        .pods_find_each_other(&lab.engine, &lab.kube)
+        .await?;
     Ok((Capabilities::probe(&lab.kube).await?, install.overlays()))
 }
 
@@ -76,13 +79,10 @@ pub(super) async fn mesh_and_first_steps(
     let brought = tokio::select! {
         brought = &mut mesh => {
             let brought = brought?;
-            early.await?;
+            early.await;
             brought
         }
-        started = &mut early => {
-            started?;
-            mesh.await?
-        }
+        () = &mut early => mesh.await?,
     };
     early::take_back_if_spoilt(&lab.kube, progress).await?;
     Ok(brought)

@@ -21,20 +21,14 @@ use crate::cleanup;
 /// Starts what may start, as soon as the mesh injects and pods find each other.
 ///
 /// What could not be started is met again by its own step, which tells.
-///
-/// # Errors
-/// When pods do not find each other in time: then no step can be done.
-pub(super) async fn start(
-    lab: &Lab,
-    product: &Product,
-    scenarios: &[Scenario],
-) -> Result<(), StepError> {
-    let injecting = async { Ok::<_, StepError>(Install::injecting(&lab.kube).await?) };
-    let network = lab.cluster.pods_find_each_other(&lab.engine, &lab.kube);
-    let (network, injecting) = tokio::join!(network, injecting);
-    network?;
+pub(super) async fn start(lab: &Lab, product: &Product, scenarios: &[Scenario]) {
     let started = async {
-        injecting?;
+        let injecting = async { Ok::<_, StepError>(Install::injecting(&lab.kube).await?) };
+        let network = async {
+            let network = lab.cluster.pods_find_each_other(&lab.engine, &lab.kube);
+            Ok::<_, StepError>(network.await?)
+        };
+        tokio::try_join!(injecting, network)?;
         for scenario in scenarios {
             scenario
                 .start_early(&lab.kube, GUIDE_NAMESPACE, product)
@@ -45,7 +39,6 @@ pub(super) async fn start(
     if let Err(error) = started.await {
         tracing::info!(%error, "a step could not be started early");
     }
-    Ok(())
 }
 
 /// Deletes all that was started if one of its pods came without a sidecar; to be called once the mesh
