@@ -115,3 +115,16 @@ fn a_program_of_the_cache_that_is_not_whole_is_missing_and_made_anew_by_setup() 
         }
     }
 }
+
+#[test]
+fn left_to_choose_it_looks_once_at_what_the_engine_has() {
+    let (machine, _) = with_images(&[]);
+    let (output, _) = machine.run(&["images", "check"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said, "Missing: the nodes' image store.\n");
+    let calls = machine.calls();
+    let listings = calls
+        .lines()
+        .filter(|call| call.starts_with("docker images"));
+    assert_eq!(listings.count(), 1, "{calls}");
+}

@@ -1,35 +1,133 @@
 //! The sources `build` and `archive`: a lab of images that were made by our own recipes, here or on
 //! another machine.
 
+use std::path::PathBuf;
+
 use super::archive::Imported;
 use super::cache::Cache;
+use super::choice::Choice;
 use super::given::Given;
+use super::go::GoBuild;
+use super::image::Image;
 use super::part::Part;
 use super::pins::{self, IstioBuild};
 use super::source::{Chosen, Source};
 use super::wish::{ImagesWish, IstioWish};
 use super::{Allowed, Images, Istio, Present, ProbeBinary};
-use super::{build, go, hub, image, inner, programs, pulled, recipes, whole};
+use super::{build, hub, inner, programs, pulled, recipes, whole};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
-/// Whether every image and program of a lab is here.
-///
-/// # Errors
-/// When the engine fails.
-pub async fn are_there(
-    engine: &Engine,
-    cache: &Cache,
-    istio: &IstioBuild,
-) -> Result<bool, LabError> {
-    match Images::find(engine, cache, istio).await {
-        Ok(_) => Ok(true),
-        Err(LabError::ImagesMissing(_)) => Ok(false),
-        Err(error) => Err(error),
+/// What of a lab was found here: its images, and the programs beside them.
+#[derive(Debug)]
+pub struct Found {
+    istio: IstioBuild,
+    /// Each image by its recipe, with its id in the engine if it is there; the node image first.
+    images: Vec<(Image, Option<String>)>,
+    kind: PathBuf,
+    istioctl: PathBuf,
+}
+
+impl Found {
+    /// Looks for a lab of one Istio build, making nothing.
+    ///
+    /// # Errors
+    /// [`LabError::ProbeMissing`], or when the engine fails.
+    pub async fn look(
+        engine: &Engine,
+        cache: &Cache,
+        istio: &IstioBuild,
+    ) -> Result<Self, LabError> {
+        let probe = ProbeBinary::find_or_tell().await?;
+        let wanted = recipes::all(istio, &probe);
+        let references: Vec<String> = wanted.iter().map(Image::reference).collect();
+        let names: Vec<&str> = references.iter().map(String::as_str).collect();
+        let ids = engine.image_ids(&names).await?;
+        let program =
+            |build: GoBuild, name: &str| cache.place(&build.name, &build.key()).join(name);
+        Ok(Self {
+            istio: istio.clone(),
+            images: wanted.into_iter().zip(ids).collect(),
+            kind: program(programs::kind(), "kind"),
+            istioctl: program(programs::istio(istio), "istioctl"),
+        })
+    }
+
+    /// What is missing, but for the parts that are given.
+    pub fn missing(&self, given: impl Fn(Part) -> bool) -> Vec<String> {
+        let istioctl = (!given(Part::Istioctl)).then_some(&self.istioctl);
+        let programs = std::iter::once(&self.kind)
+            .chain(istioctl)
+            .filter(|program| !whole::is_program(program))
+            .map(|program| program.display().to_string());
+        let brought = |image: &Image| Part::of_recipe(image.name).is_some_and(&given);
+        let images = self
+            .images
+            .iter()
+            .filter(|(image, id)| id.is_none() && !brought(image))
+            .map(|(image, _)| image.name.to_owned());
+        programs.chain(images).collect()
+    }
+
+    /// The lab's images, with what is given in its place.
+    ///
+    /// # Errors
+    /// [`LabError::ImagesMissing`] with the names of those that are not there, or what is wrong with
+    /// what is given.
+    pub async fn with(
+        self,
+        engine: &Engine,
+        cache: &Cache,
+        given: &Given,
+        source: Chosen,
+    ) -> Result<Images, LabError> {
+        let mut missing = self.missing(|part| given.has(part));
+        let given_istioctl = given.istioctl.as_ref().map(|(program, _)| program);
+        missing.extend(
+            given_istioctl
+                .filter(|program| !whole::is_program(program))
+                .map(|program| program.display().to_string()),
+        );
+        if !missing.is_empty() {
+            return Err(LabError::ImagesMissing(missing));
+        }
+        let present = self.images.into_iter().filter_map(|(image, id)| {
+            let reference = image.reference();
+            let lab_name = image.lab_name.unwrap_or_else(|| reference.clone());
+            let given = Part::of_recipe(image.name).and_then(|part| given.images.get(&part));
+            match given {
+                Some(given) => Some(Present {
+                    lab_name,
+                    ..given.clone()
+                }),
+                None => Some(Present {
+                    reference,
+                    id: id?,
+                    lab_name,
+                    origin: image.origin,
+                }),
+            }
+        });
+        let mut present: Vec<Present> = present.collect();
+        let mut images = Images {
+            node: present.remove(0),
+            kubernetes: pins::KUBERNETES.to_owned(),
+            inside: present,
+            istio: Istio {
+                id: self.istio.id.to_string(),
+                filters: self.istio.istio_filters,
+            },
+            kind: self.kind,
+            istioctl: given_istioctl.cloned().unwrap_or(self.istioctl),
+            source,
+        };
+        take_over(engine, cache, &self.istio, given, &mut images).await?;
+        Ok(images)
     }
 }
 
-/// Finds a lab's images, and makes what is missing if that is allowed.
+/// Takes a lab's images as they were found when their source was chosen, else finds them, and makes
+/// what is missing if that is allowed.
 ///
 /// # Errors
 /// What is missing or not built here, or the first step of the build that failed.
@@ -38,22 +136,30 @@ pub async fn obtain(
     cache: &Cache,
     wish: &ImagesWish,
     given: &Given,
-    chosen: Chosen,
+    choice: Choice,
     allowed: Allowed,
     progress: &Progress,
 ) -> Result<Images, LabError> {
+    let chosen = choice.chosen;
     let istio = wish.build(chosen.source)?;
     let archive = chosen.source == Source::Archive;
-    if allowed == Allowed::ToBuild && !archive {
-        let probe = ProbeBinary::find_or_tell().await?;
-        build::build(engine, cache, &istio, given, &probe, progress).await?;
-    }
-    let found = find(engine, cache, &istio, given, chosen).await;
-    let mut images = match found {
+    let build = allowed == Allowed::ToBuild && !archive;
+    let whole = |found: &Found| found.missing(|part| given.has(part)).is_empty();
+    let found = match choice.here.made {
+        Some(found) if !build || whole(&found) => found,
+        _ => {
+            if build {
+                let probe = ProbeBinary::find_or_tell().await?;
+                build::build(engine, cache, &istio, given, &probe, progress).await?;
+            }
+            Found::look(engine, cache, &istio).await?
+        }
+    };
+    let mut images = match found.with(engine, cache, given, chosen).await {
         Err(LabError::ImagesMissing(missing)) if archive => {
             return Err(LabError::NotImported(missing));
         }
-        found => found?,
+        images => images?,
     };
     if archive {
         from_archive(cache, &images)?;
@@ -61,72 +167,6 @@ pub async fn obtain(
     if let IstioWish::Folder(_) = wish.istio {
         images.istio.id = pulled::version_of(&images.istioctl).await?;
     }
-    Ok(images)
-}
-
-/// Finds a lab's images in the engine, making none.
-///
-/// # Errors
-/// [`LabError::ImagesMissing`] with the names of those that are not there.
-pub async fn find(
-    engine: &Engine,
-    cache: &Cache,
-    istio: &IstioBuild,
-    given: &Given,
-    source: Chosen,
-) -> Result<Images, LabError> {
-    let probe = ProbeBinary::find().await.ok_or(LabError::ProbeMissing)?;
-    let wanted = recipes::all(istio, &probe);
-    let references: Vec<String> = wanted.iter().map(image::Image::reference).collect();
-    let names: Vec<&str> = references.iter().map(String::as_str).collect();
-    let ids = engine.image_ids(&names).await?;
-    let program =
-        |build: &go::GoBuild, name: &str| cache.place(&build.name, &build.key()).join(name);
-    let kind = program(&programs::kind(), "kind");
-    let istioctl = match &given.istioctl {
-        Some((path, _)) => path.clone(),
-        None => program(&programs::istio(istio), "istioctl"),
-    };
-    let mut missing: Vec<String> = [&kind, &istioctl]
-        .iter()
-        .filter(|p| !whole::is_program(p))
-        .map(|p| p.display().to_string())
-        .collect();
-    let mut present = vec![];
-    for ((image, reference), id) in wanted.iter().zip(&references).zip(ids) {
-        let lab_name = image.lab_name.clone().unwrap_or_else(|| reference.clone());
-        let brought = Part::of_recipe(image.name).and_then(|part| given.images.get(&part));
-        match (brought, id) {
-            (Some(brought), _) => present.push(Present {
-                lab_name,
-                ..brought.clone()
-            }),
-            (None, None) => missing.push(image.name.to_owned()),
-            (None, Some(id)) => present.push(Present {
-                reference: reference.clone(),
-                id,
-                lab_name,
-                origin: image.origin.clone(),
-            }),
-        }
-    }
-    if !missing.is_empty() {
-        return Err(LabError::ImagesMissing(missing));
-    }
-    let node = present.remove(0);
-    let mut images = Images {
-        node,
-        kubernetes: pins::KUBERNETES.to_owned(),
-        inside: present,
-        istio: Istio {
-            id: istio.id.to_string(),
-            filters: istio.istio_filters,
-        },
-        kind,
-        istioctl,
-        source,
-    };
-    take_over(engine, cache, istio, given, &mut images).await?;
     Ok(images)
 }
 

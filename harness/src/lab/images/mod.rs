@@ -10,6 +10,7 @@ mod bring;
 mod build;
 mod built;
 mod cache;
+mod choice;
 mod debian;
 mod given;
 mod go;
@@ -49,6 +50,7 @@ pub use reference::{Mirror, canonical};
 pub use source::{Chosen, Source};
 pub use wish::{ImagesWish, IstioWish, WishError};
 
+use choice::Choice;
 use given::Given;
 
 use super::{Engine, LabError};
@@ -123,7 +125,8 @@ impl Images {
             source: Source::Build,
             why: "made from package registries".into(),
         };
-        built::find(engine, cache, istio, &Given::default(), chosen).await
+        let found = built::Found::look(engine, cache, istio).await?;
+        found.with(engine, cache, &Given::default(), chosen).await
     }
 
     /// Finds the images that are wished for, and makes or brings what is missing as far as that is
@@ -140,14 +143,14 @@ impl Images {
     ) -> Result<Self, LabError> {
         let wish = &published::resolved(cache, wish, allowed, progress).await?;
         let ask = allowed != Allowed::ToLook;
-        let chosen = choose(engine, cache, wish, ask, progress).await?;
+        let choice = Choice::of(engine, cache, wish, ask, progress).await?;
         let given = Given::obtain(engine, cache, wish, allowed, progress).await?;
-        let mut images = match chosen.source {
+        let mut images = match choice.chosen.source {
             Source::Pull => {
-                pulled::obtain(engine, cache, wish, &given, chosen, allowed, progress).await?
+                pulled::obtain(engine, cache, wish, &given, choice, allowed, progress).await?
             }
             Source::Build | Source::Archive => {
-                built::obtain(engine, cache, wish, &given, chosen, allowed, progress).await?
+                built::obtain(engine, cache, wish, &given, choice, allowed, progress).await?
             }
         };
         if let (Source::Pull, Some(mirror)) = (images.source.source, &wish.mirror) {
@@ -197,14 +200,6 @@ pub async fn choose(
     ask: bool,
     progress: &Progress,
 ) -> Result<Chosen, LabError> {
-    let there = async || {
-        if let Ok(build) = wish.build(Source::Build)
-            && built::are_there(engine, cache, &build).await?
-        {
-            return Ok(Some(Source::Build));
-        }
-        let pulled = pulled::are_there(engine, wish).await?;
-        Ok(pulled.then_some(Source::Pull))
-    };
-    Source::choose(engine, cache, wish, there, ask, progress).await
+    let choice = Choice::of(engine, cache, wish, ask, progress).await?;
+    Ok(choice.chosen)
 }

@@ -6,6 +6,7 @@
 use super::bring::{Bringing, ask, bring};
 use super::build::assemble;
 use super::cache::Cache;
+use super::choice::Choice;
 use super::given::Given;
 use super::kind_program::{self, KindProgram};
 use super::part::Part;
@@ -19,13 +20,13 @@ use crate::process::Program;
 use crate::progress::Progress;
 
 /// The released images that are asked for, but those that are given.
-pub fn wanted(wish: &ImagesWish, given: &Given) -> Vec<Released> {
+fn wanted(wish: &ImagesWish) -> Vec<Released> {
     let version = |part| match part {
         Part::Node => wish.kubernetes.clone(),
         Part::Ignite => wish.ignite.clone(),
         Part::Pilot | Part::Proxyv2 | Part::Istioctl => Some(wish.istio_tag()),
     };
-    let parts = Part::ALL.into_iter().filter(|part| !given.has(*part));
+    let parts = Part::ALL.into_iter().filter(|part| !wish.gives(*part));
     let released = parts.map(|part| {
         let version = version(part);
         released::image(
@@ -38,7 +39,65 @@ pub fn wanted(wish: &ImagesWish, given: &Given) -> Vec<Released> {
     released.collect()
 }
 
-/// Finds the lab's images, and brings what the engine lacks if that is allowed.
+/// What the engine has of the released images that are asked for: each with its id there.
+#[derive(Debug)]
+pub struct Found(Vec<(Released, Option<String>)>);
+
+impl Found {
+    /// Looks for them. One that is here by another digest than is pinned is not the one.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn look(engine: &Engine, wish: &ImagesWish) -> Result<Self, LabError> {
+        let mut found = Self::by_name(engine, wish).await?;
+        for (image, id) in &mut found.0 {
+            if id.is_some() && is_another(engine, image).await? {
+                *id = None;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn by_name(engine: &Engine, wish: &ImagesWish) -> Result<Self, LabError> {
+        let wanted = wanted(wish);
+        let names: Vec<&str> = wanted.iter().map(|image| image.name.as_str()).collect();
+        let ids = engine.image_ids(&names).await?;
+        Ok(Self(wanted.into_iter().zip(ids).collect()))
+    }
+
+    /// Those that are not here.
+    pub fn missing(&self) -> Vec<&Released> {
+        let missing = self.0.iter().filter(|(_, id)| id.is_none());
+        missing.map(|(image, _)| image).collect()
+    }
+
+    /// The name and the id of a part's image, if it is here.
+    pub fn named(&self, part: Part) -> Option<(&str, &str)> {
+        let mut all = self.0.iter();
+        let (image, id) = all.find(|(image, _)| image.part == part)?;
+        Some((&image.name, id.as_deref()?))
+    }
+
+    /// The image of a part, with who served it.
+    async fn present(&self, engine: &Engine, part: Part) -> Result<Present, LabError> {
+        let found = self.named(part);
+        let (name, id) = found.ok_or_else(|| LabError::ImagesMissing(vec![part.to_string()]))?;
+        let served = engine.served_as(name).await?;
+        let origin = match served.is_empty() {
+            true => format!("{name}, which no registry served"),
+            false => format!("{name}, served as {}", served.join(" and ")),
+        };
+        Ok(Present {
+            reference: name.to_owned(),
+            lab_name: canonical(name),
+            origin,
+            id: id.to_owned(),
+        })
+    }
+}
+
+/// Takes the lab's images as they were found when their source was chosen, else finds them, and brings
+/// what the engine lacks if that is allowed.
 ///
 /// # Errors
 /// What is missing, what the registry does not serve, or a program that fails.
@@ -47,13 +106,17 @@ pub async fn obtain(
     cache: &Cache,
     wish: &ImagesWish,
     given: &Given,
-    chosen: Chosen,
+    choice: Choice,
     allowed: Allowed,
     progress: &Progress,
 ) -> Result<Images, LabError> {
     let probe = ProbeBinary::find_or_tell().await?;
-    let wanted = wanted(wish, given);
-    let missing = missing(engine, &wanted).await?;
+    let chosen = choice.chosen;
+    let mut found = match choice.here.pulled {
+        Some(found) => found,
+        None => Found::look(engine, wish).await?,
+    };
+    let missing = found.missing();
     if !missing.is_empty() && allowed == Allowed::ToLook {
         let names = missing.iter().map(|image| image.name.clone());
         return Err(LabError::ImagesMissing(names.collect()));
@@ -61,13 +124,12 @@ pub async fn obtain(
     let mirror = wish.mirror.as_ref();
     let kind = async || kind(cache, allowed, progress).await;
     let kind = bring_beside(engine, cache, &missing, mirror, kind, progress).await?;
+    if !missing.is_empty() {
+        found = Found::by_name(engine, wish).await?;
+    }
     let part = async |part: Part| match given.images.get(&part) {
         Some(image) => Ok(image.clone()),
-        None => {
-            let released = wanted.iter().find(|image| image.part == part);
-            let name = &released.expect("what is not given is wanted").name;
-            present(engine, name).await
-        }
+        None => found.present(engine, part).await,
     };
     let node = part(Part::Node).await?;
     let (pilot, proxyv2) = (part(Part::Pilot).await?, part(Part::Proxyv2).await?);
@@ -139,31 +201,6 @@ async fn bring_beside(
     Ok(kind)
 }
 
-/// Whether the engine has every released image that is asked for.
-///
-/// # Errors
-/// When the engine fails.
-pub async fn are_there(engine: &Engine, wish: &ImagesWish) -> Result<bool, LabError> {
-    let wanted = wanted(wish, &Given::default());
-    Ok(missing(engine, &wanted).await?.is_empty())
-}
-
-/// The released images that the engine lacks, or has from a registry by another digest than is pinned.
-async fn missing<'a>(
-    engine: &Engine,
-    wanted: &'a [Released],
-) -> Result<Vec<&'a Released>, LabError> {
-    let names: Vec<&str> = wanted.iter().map(|image| image.name.as_str()).collect();
-    let ids = engine.image_ids(&names).await?;
-    let mut lacking = vec![];
-    for (image, id) in wanted.iter().zip(ids) {
-        if id.is_none() || is_another(engine, image).await? {
-            lacking.push(image);
-        }
-    }
-    Ok(lacking)
-}
-
 /// Whether what bears a pinned image's name was served by another digest. What no registry served has
 /// none to be known by, and is taken as it is.
 async fn is_another(engine: &Engine, image: &Released) -> Result<bool, LabError> {
@@ -182,23 +219,6 @@ fn bringing(image: &Released, mirror: Option<&Mirror>) -> Bringing {
         Part::Pilot | Part::Proxyv2 | Part::Istioctl => "--istio",
     };
     Bringing::released(&image.name, image.digest, mirror, option)
-}
-
-/// A released image that the engine has, with who served it.
-async fn present(engine: &Engine, name: &str) -> Result<Present, LabError> {
-    let id = engine.image_id(name).await?;
-    let id = id.ok_or_else(|| LabError::ImagesMissing(vec![name.to_owned()]))?;
-    let served = engine.served_as(name).await?;
-    let origin = match served.is_empty() {
-        true => format!("{name}, which no registry served"),
-        false => format!("{name}, served as {}", served.join(" and ")),
-    };
-    Ok(Present {
-        reference: name.to_owned(),
-        lab_name: canonical(name),
-        origin,
-        id,
-    })
 }
 
 async fn kind(

@@ -163,6 +163,13 @@ impl ImagesWish {
         })
     }
 
+    /// Whether somebody brings this part: by its own name, or in a folder with an Istio.
+    pub fn gives(&self, part: Part) -> bool {
+        let in_folder = [Part::Pilot, Part::Proxyv2, Part::Istioctl].contains(&part);
+        let folder = matches!(self.istio, IstioWish::Folder(_));
+        self.images.contains_key(&part) || folder && in_folder
+    }
+
     /// The tag of Istio's images in a registry.
     pub fn istio_tag(&self) -> String {
         match &self.istio {
