@@ -43,7 +43,8 @@ pub struct ImagesArguments {
     /// The version of Apache Ignite.
     #[arg(long, value_name = "VERSION")]
     ignite: Option<String>,
-    /// An image in place of one part's: node, pilot, proxyv2, istioctl or ignite.
+    /// An image in place of one part's: node, pilot, proxyv2, istioctl or ignite. Without --istio the
+    /// Istio of a pilot's image is the one that its istiod says it is.
     #[arg(long = "image", value_name = "NAME=REF")]
     images: Vec<String>,
 }

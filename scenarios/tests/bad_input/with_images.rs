@@ -128,3 +128,27 @@ fn left_to_choose_it_looks_once_at_what_the_engine_has() {
         .filter(|call| call.starts_with("docker images"));
     assert_eq!(listings.count(), 1, "{calls}");
 }
+
+#[test]
+fn an_istiod_of_somebodys_own_says_which_istio_it_is() {
+    let says = |version: &str| json!({ "clientVersion": { "version": version } }).to_string();
+    let own = |version: &str| {
+        let answers = [
+            ("image inspect*mine/pilot:1", "0", "sha256:mine\n", ""),
+            ("run*version --output json", "0", &says(version), ""),
+        ];
+        with_images(&answers).0
+    };
+    let pilot = ["--image", "pilot=mine/pilot:1"];
+    let (output, _) = own("1.29.2").run(&[&["images", "get"], &pilot[..]].concat());
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("images are there for Istio 1.29.2, by build"),
+        "{output:?}"
+    );
+    let (output, _) = own("1.31-alpha.0123").run(&[&["up"], &pilot[..]].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("\"1.31-alpha.0123\"; use one"), "{said}");
+    assert!(said.contains(", by --istio,"), "{said}");
+}

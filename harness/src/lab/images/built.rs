@@ -14,7 +14,7 @@ use super::pins::{self, IstioBuild};
 use super::source::{Chosen, Source};
 use super::wish::{ImagesWish, IstioWish};
 use super::{Allowed, Images, Istio, Present, ProbeBinary};
-use super::{build, hub, inner, programs, pulled, recipes, whole};
+use super::{build, hub, inner, istio_version, programs, recipes, whole};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
@@ -165,7 +165,7 @@ pub async fn obtain(
         from_archive(cache, &images)?;
     }
     if let IstioWish::Folder(_) = wish.istio {
-        images.istio.id = pulled::version_of(&images.istioctl).await?;
+        images.istio.id = istio_version::of_istioctl(&images.istioctl).await?;
     }
     Ok(images)
 }

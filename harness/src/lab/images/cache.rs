@@ -12,6 +12,9 @@ use crate::lab::{LabError, Lease, lease};
 use crate::process::lineage::end_orphans;
 use crate::progress::Progress;
 
+/// What names an artifact: its name, and the key of all that goes into it.
+pub type Artifact = (&'static str, Key);
+
 /// The cache folder.
 #[derive(Debug, Clone)]
 pub struct Cache {

@@ -17,6 +17,7 @@ mod go;
 mod hub;
 mod image;
 mod inner;
+mod istio_version;
 mod key;
 mod kind_program;
 mod maven;
@@ -84,7 +85,8 @@ pub struct Present {
 /// The Istio that images carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Istio {
-    /// Its id: a build's, or a release's version.
+    /// Its id: a build's, or a release's version. Where somebody brings an istiod and names no Istio, it
+    /// is the version that this istiod tells.
     pub id: String,
     /// Whether its proxy carries Istio's own filters (`istio.stats` and its kin); decides whether it
     /// may be installed without the *offline* overlay. What runs is asked of the live proxy.
@@ -153,6 +155,13 @@ impl Images {
                 built::obtain(engine, cache, wish, &given, choice, allowed, progress).await?
             }
         };
+        if let Some(pilot) = given
+            .images
+            .get(&Part::Pilot)
+            .filter(|_| wish.leaves_istio_to_pilot())
+        {
+            images.istio.id = istio_version::of_istiod(engine, cache, pilot).await?;
+        }
         if let (Source::Pull, Some(mirror)) = (images.source.source, &wish.mirror) {
             images.source.why.push_str(&format!("; mirror {mirror}"));
         }

@@ -14,9 +14,8 @@ use super::reference::{Mirror, canonical};
 use super::released::{self, Released};
 use super::source::Chosen;
 use super::wish::{ImagesWish, IstioWish};
-use super::{Allowed, Images, Istio, Present, ProbeBinary, hub, inner, recipes};
+use super::{Allowed, Images, Istio, Present, ProbeBinary, hub, inner, istio_version, recipes};
 use crate::lab::{Engine, LabError};
-use crate::process::Program;
 use crate::progress::Progress;
 
 /// The released images that are asked for, but those that are given.
@@ -150,7 +149,7 @@ pub async fn obtain(
         ..part(Part::Ignite).await?
     };
     let id = match &wish.istio {
-        IstioWish::Folder(_) => version_of(&istioctl).await?,
+        IstioWish::Folder(_) => istio_version::of_istioctl(&istioctl).await?,
         _ => wish.istio_tag(),
     };
     Ok(Images {
@@ -262,27 +261,6 @@ async fn probe_image(
         origin: image.origin,
         id,
     })
-}
-
-/// The version that an `istioctl` tells of itself.
-pub async fn version_of(istioctl: &std::path::Path) -> Result<String, LabError> {
-    let asked = Program::new(istioctl)
-        .args(["version", "--remote=false", "--output", "json"])
-        .run()
-        .await
-        .map_err(LabError::program(format!(
-            "asking {} its version",
-            istioctl.display()
-        )))?;
-    let told: serde_json::Value = serde_json::from_str(&asked.stdout).unwrap_or_default();
-    let version = told["clientVersion"]["version"].as_str();
-    version
-        .map(str::to_owned)
-        .ok_or_else(|| LabError::Unexpected {
-            what: istioctl.display().to_string(),
-            found: "it tells no version".into(),
-            cure: "use the istioctl of an Istio release or build".into(),
-        })
 }
 
 #[cfg(test)]

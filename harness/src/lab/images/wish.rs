@@ -170,6 +170,12 @@ impl ImagesWish {
         self.images.contains_key(&part) || folder && in_folder
     }
 
+    /// Whether only an image of istiod that somebody brings tells which Istio it is: nobody named one.
+    pub fn leaves_istio_to_pilot(&self) -> bool {
+        let unnamed = matches!(self.istio, IstioWish::Default | IstioWish::Folder(_));
+        unnamed && self.images.contains_key(&Part::Pilot)
+    }
+
     /// The tag of Istio's images in a registry.
     pub fn istio_tag(&self) -> String {
         match &self.istio {

@@ -15,7 +15,7 @@ pub enum WishError {
     Istio(String),
     /// An Istio whose id has no place among those that outcomes are recorded by.
     #[error(
-        "no outcome can be on record for the Istio {0:?}; use one that is called like 1.30.5, 1.31.0-rc.1 or 1.31.0-dev.20260827, where need be with images of another tag by --image pilot=REF and --image proxyv2=REF"
+        "no outcome can be on record for the Istio {0:?}; use one that is called like 1.30.5, 1.31.0-rc.1 or 1.31.0-dev.20260827, by --istio, where need be with images of another tag by --image pilot=REF and --image proxyv2=REF"
     )]
     NoRecordFor(String),
     /// A version that is none.

@@ -143,3 +143,25 @@ fn an_envoy_is_refused_where_no_proxy_is_built() {
         assert_eq!(with_envoy(&wish).check(), Ok(()), "{built}");
     }
 }
+
+#[test]
+fn an_own_istiod_tells_which_istio_it_is_only_where_nobody_named_one() {
+    let of = |istio: IstioWish| ImagesWish {
+        istio,
+        images: [(Part::Pilot, "mine/pilot:1".into())].into(),
+        ..ImagesWish::default()
+    };
+    for (istio, left) in [
+        (IstioWish::Default, true),
+        (IstioWish::Folder("./mine".into()), true),
+        (IstioWish::Release("1.30.5".into()), false),
+        (IstioWish::Build(pins::ISTIO_APRIL_2026), false),
+    ] {
+        assert_eq!(of(istio.clone()).leaves_istio_to_pilot(), left, "{istio:?}");
+    }
+    let proxy = ImagesWish {
+        images: [(Part::Proxyv2, "mine/proxyv2:1".into())].into(),
+        ..ImagesWish::default()
+    };
+    assert!(!proxy.leaves_istio_to_pilot());
+}
