@@ -45,7 +45,7 @@ pub use inventory::{Inventory, ListedImage, ListedProgram, inventory};
 pub use lease::{Attempt, Lease};
 pub use node_logs::{NodeUnit, node_units};
 pub use paths::Paths;
-pub use prune::{Pruned, Pruning, prune};
+pub use prune::{Asking, Pruned, Pruning, prune};
 pub use standing::{Lab, Wish};
 pub use store::Delivery;
 pub use topology::Topology;

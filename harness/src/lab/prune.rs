@@ -1,23 +1,24 @@
-//! Removes images and cached artifacts of ours that no lab of a known Istio build asks for any more.
+//! Removes images and cached artifacts of ours that no lab asks for any more; what labs ask for, `asked`
+//! finds out.
 //!
 //! Ours are images under our own name, and those with our label that lost theirs; others the engine
 //! has are not looked at. What a container is
 //! made of, and what a cluster on record runs, stays. What is left of killed runs is for `reap`.
 
-use std::collections::BTreeSet;
+mod asked;
+
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::cluster::Record;
 use super::engine::OWNER_LABEL;
-use super::images::published::known;
-use super::images::wanted::{PROBE, Wanted, artifacts};
-use super::images::{Cache, Images, ProbeBinary, pins};
+use super::images::pulled_labs::PulledLab;
+use super::images::{Cache, ProbeBinary};
 use super::size::freed_by_removing;
-use super::store::Delivery;
 use super::{Cluster, Engine, LabError, Paths, node_stores};
 use crate::progress::Progress;
+use asked::Asked;
 
 /// What every image of ours is called, to begin with.
 const OURS: &str = "meshproof.local/";
@@ -27,6 +28,8 @@ const OURS: &str = "meshproof.local/";
 pub struct Pruned {
     /// Whether nothing was removed, and this is only what would be.
     pub dry_run: bool,
+    /// The pulled labs that ask for what they need.
+    pub pulled: Vec<Asking>,
     /// What is gone.
     pub removed: Vec<Pruning>,
     /// What nobody asks for and stays all the same: its name, and why.
@@ -35,25 +38,34 @@ pub struct Pruned {
     pub failed: Vec<String>,
 }
 
+/// One pulled lab that asks for what it needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Asking {
+    /// Its versions.
+    pub lab: String,
+    /// What has to be done that it asks for nothing any more.
+    pub given_up_by: String,
+}
+
+impl Asking {
+    fn of(lab: &PulledLab) -> Self {
+        Self {
+            lab: lab.told(),
+            given_up_by: lab.given_up_by(),
+        }
+    }
+}
+
 /// One thing that is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Pruning {
-    /// `image` or `artifact`.
+    /// `image`, `artifact` or `record`.
     pub kind: &'static str,
     /// Its name in the engine, its id there if it has none, or its folder.
     pub name: String,
     /// Its size in bytes. Layers of an image that others share stay, and so do files that nodes
     /// link to; those of an artifact are not counted.
     pub bytes: u64,
-}
-
-/// What labs of the known Istio builds ask for.
-#[derive(Debug, Default)]
-struct Asked {
-    images: BTreeSet<String>,
-    artifacts: BTreeSet<String>,
-    /// Name and reason of what is kept by its name alone.
-    whole_names: Vec<(&'static str, &'static str)>,
 }
 
 /// Removes what nobody asks for any more.
@@ -87,57 +99,29 @@ async fn prune_but(
     // All that can fail as a whole comes before anything is removed.
     let (found, used) = (all_artifacts(paths)?, used_programs(paths)?);
     images(engine, asked, &mut pruned).await?;
+    labs(paths, asked, &mut pruned);
     artifacts_but(paths, asked, found, &used, &mut pruned);
     Ok(pruned)
 }
 
-impl Asked {
-    async fn by_labs(
-        engine: &Engine,
-        cache: &Cache,
-        probe: Option<&ProbeBinary>,
-    ) -> Result<Self, LabError> {
-        let mut asked = Self::default();
-        for istio in &pins::ISTIO_BUILDS
-            .iter()
-            .cloned()
-            .chain(known(cache))
-            .collect::<Vec<_>>()
-        {
-            let wanted = Wanted::of_any(istio, probe);
-            asked
-                .images
-                .extend(wanted.images.into_iter().map(|i| i.reference));
-            asked.images.extend(wanted.bases);
-            let folders = artifacts(istio).into_iter();
-            asked
-                .artifacts
-                .extend(folders.map(|(name, key)| format!("{name}-{key}")));
-            // What is prepared for nodes is named after what the engine has.
-            let images = match Images::find(engine, cache, istio).await {
-                Ok(images) => images,
-                Err(LabError::ImagesMissing(_) | LabError::ProbeMissing) => continue,
-                Err(error) => return Err(error),
-            };
-            let (folders, image) = Delivery::named(&images);
-            asked.images.insert(image);
-            asked
-                .artifacts
-                .extend(folders.iter().map(|(name, key)| format!("{name}-{key}")));
+/// Tells the pulled labs whose things stay, and takes those off the record that ask for nothing.
+fn labs(paths: &Paths, asked: &Asked, pruned: &mut Pruned) {
+    let cache = Cache::at(&paths.cache);
+    pruned.pulled = asked.pulled.iter().map(Asking::of).collect();
+    for lab in &asked.given_up {
+        let bytes = freed_by_removing([lab.place(&cache).as_path()]);
+        let done = match pruned.dry_run {
+            true => Ok(()),
+            false => lab.forget(&cache),
+        };
+        match done {
+            Ok(()) => pruned.removed.push(Pruning {
+                kind: "record",
+                name: format!("the pulled lab of {}, whose images are gone", lab.told()),
+                bytes,
+            }),
+            Err(error) => pruned.failed.push(error.to_string()),
         }
-        if probe.is_none() {
-            let why = "there is no meshproof-probe here that would tell which is asked for";
-            asked.whole_names = [PROBE, "store", "preloaded-node"]
-                .map(|name| (name, why))
-                .to_vec();
-        }
-        Ok(asked)
-    }
-
-    /// Why something with this name is kept, whatever its key.
-    fn kept_by_name(&self, name: &str) -> Option<&'static str> {
-        let found = self.whole_names.iter().find(|(known, _)| *known == name);
-        found.map(|(_, why)| *why)
     }
 }
 
@@ -156,7 +140,7 @@ async fn images(engine: &Engine, asked: &Asked, pruned: &mut Pruned) -> Result<(
         let name = reference.trim_start_matches(OURS);
         let name = name.rsplit_once(':').map_or(name, |(name, _)| name);
         if let Some(why) = asked.kept_by_name(name) {
-            pruned.kept.push((reference, why.into()));
+            pruned.kept.push((reference, why.to_owned()));
             continue;
         }
         if let Some(container) = used.iter().find(|container| container.image == id) {
@@ -221,7 +205,7 @@ fn artifacts_but(
             .rsplit_once('-')
             .map_or(folder.as_str(), |(name, _)| name);
         if let Some(why) = asked.kept_by_name(name) {
-            pruned.kept.push((shown, why.into()));
+            pruned.kept.push((shown, why.to_owned()));
             continue;
         }
         if let Some((_, cluster)) = used.iter().find(|(path, _)| path.starts_with(&artifact)) {

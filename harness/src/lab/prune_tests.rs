@@ -1,5 +1,7 @@
 use super::*;
 use crate::lab::fake_client::FakeClient;
+use crate::lab::images::wanted::Wanted;
+use crate::lab::images::{ImagesWish, IstioWish, pins};
 
 /// An engine with an image that is asked for, two old ones of which one is in use, and others'.
 fn client() -> FakeClient {
@@ -61,11 +63,15 @@ fn paths(client: &FakeClient) -> Paths {
     paths
 }
 
-fn asked(whole_names: &[(&'static str, &'static str)]) -> Asked {
+fn asked(whole_names: &[(&'static str, &str)]) -> Asked {
     Asked {
         images: ["meshproof.local/node:new".into()].into(),
         artifacts: ["kind-new".into()].into(),
-        whole_names: whole_names.to_vec(),
+        whole_names: whole_names
+            .iter()
+            .map(|(name, why)| (*name, (*why).to_owned()))
+            .collect(),
+        ..Asked::default()
     }
 }
 
@@ -220,4 +226,75 @@ async fn labs_ask_for_every_artifact_of_their_builds() {
             .any(|image| image.starts_with("meshproof.local/debian:"))
     );
     assert!(asked.kept_by_name("store").is_some());
+}
+
+/// An engine with a lab that was pulled, and the record of it.
+async fn pulled(names: &[&str]) -> (FakeClient, Cache, Asked) {
+    let listed = names.iter().map(|name| format!("{name} sha256:1\n"));
+    let client = FakeClient::new("docker")
+        .answers("version*", "20.10.24 linux/amd64\n")
+        .answers("images*dangling=true*", "")
+        .answers("images*", &listed.collect::<String>());
+    let cache = Cache::at(client.folder().join("cache"));
+    let wish = ImagesWish {
+        istio: IstioWish::Release("1.30.4".into()),
+        ..ImagesWish::default()
+    };
+    PulledLab::of(&wish).write(&cache).unwrap();
+    let probe = ProbeBinary {
+        path: "/nowhere".into(),
+        version: "0".into(),
+    };
+    let engine = client.engine().await;
+    let asked = Asked::by_labs(&engine, &cache, Some(&probe)).await;
+    let asked = asked.unwrap();
+    (client, cache, asked)
+}
+
+#[tokio::test]
+async fn a_pulled_lab_asks_for_what_it_needs_until_its_images_are_gone() {
+    let names = [
+        "kindest/node:v1.34.11",
+        "istio/pilot:1.30.4",
+        "istio/proxyv2:1.30.4",
+        "istio/istioctl:1.30.4",
+        "apacheignite/ignite:2.16.0",
+    ];
+    let needed = [
+        "kind-release-",
+        "istioctl-names-",
+        "node-version-",
+        "proxy-filters-",
+    ];
+    let asks = |asked: &Asked, name: &str| {
+        let mut folders = asked.artifacts.iter();
+        folders.any(|folder| folder.starts_with(name))
+    };
+    let (_client, _, asked) = pulled(&names).await;
+    assert_eq!(asked.pulled.len(), 1, "{asked:?}");
+    assert_eq!(asked.given_up, []);
+    for name in needed {
+        assert!(asks(&asked, name), "{name}");
+    }
+    // What is prepared for it is told by a probe and a kind that need not be here.
+    let probes = asked.images.iter().filter(|name| name.contains("/probe:"));
+    assert!(probes.count() > 1, "{asked:?}");
+
+    let (client, cache, asked) = pulled(&names[1..]).await;
+    assert_eq!(asked.given_up.len(), 1, "{asked:?}");
+    assert_eq!(asked.pulled, []);
+    assert!(!asks(&asked, needed[0]));
+    let paths = Paths {
+        cache: cache.root().to_owned(),
+        state: client.folder().join("state"),
+    };
+    let engine = client.engine().await;
+    for (dry_run, left) in [(true, 1), (false, 0)] {
+        let pruned = prune_but(&engine, &paths, &asked, dry_run).await.unwrap();
+        let told: Vec<&str> = pruned.removed.iter().map(|r| r.name.as_str()).collect();
+        let expected = "the pulled lab of Istio 1.30.4, Kubernetes v1.34.11, Ignite 2.16.0, whose \
+                        images are gone";
+        assert_eq!(told, [expected]);
+        assert_eq!(PulledLab::recorded(&cache).len(), left);
+    }
 }

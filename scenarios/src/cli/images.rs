@@ -221,6 +221,12 @@ fn short(id: &str) -> &str {
 /// What a person reads of a pruning.
 fn told_of_pruning(pruned: &Pruned) -> String {
     let mut text = String::new();
+    for asking in &pruned.pulled {
+        text.push_str(&format!(
+            "Stays: what the pulled lab of {} needs; {} gives it up.\n",
+            asking.lab, asking.given_up_by
+        ));
+    }
     for removed in &pruned.removed {
         let bytes = size(removed.bytes);
         text.push_str(&format!(
@@ -247,7 +253,7 @@ fn told_of_pruning(pruned: &Pruned) -> String {
 
 #[cfg(test)]
 mod tests {
-    use meshproof_harness::lab::{ListedImage, ListedProgram, Pruning};
+    use meshproof_harness::lab::{Asking, ListedImage, ListedProgram, Pruning};
 
     use super::*;
 
@@ -290,6 +296,10 @@ mod tests {
         };
         let pruned = Pruned {
             dry_run: false,
+            pulled: vec![Asking {
+                lab: "Istio 1.30.5, Kubernetes v1.34.11, Ignite 2.16.0".into(),
+                given_up_by: "docker rmi istio/pilot:1.30.5".into(),
+            }],
             removed: vec![
                 pruning("image", "meshproof.local/probe:0a474071d147", 24_300_000),
                 pruning("artifact", "/c/artifacts/store-f1596a6ca701", 2_200_000_000),

@@ -5,6 +5,7 @@
 //! what it is told to. Its home holds a kubeconfig that must be the same byte for byte afterwards.
 
 mod machine;
+mod pulled_lab;
 mod with_images;
 
 use std::fs;

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::LabError;
-use super::cache::Cache;
+use super::cache::{Artifact, Cache};
 use super::key::Key;
 use super::part::Part;
 use super::reference::canonical;
@@ -19,14 +19,20 @@ pub struct Names {
     pub proxyv2: String,
 }
 
+/// The artifact that remembers what the `istioctl` of this identity said.
+pub fn artifact(identity: &str) -> Artifact {
+    let name = "istioctl-names";
+    (name, Key::over(name).add(identity).finish())
+}
+
 /// Asks an `istioctl`; `identity` names the program, which is asked once.
 ///
 /// # Errors
 /// When the program fails, or installs something that is no Istio.
 pub async fn names(cache: &Cache, istioctl: &Path, identity: &str) -> Result<Names, LabError> {
-    let key = Key::over("istioctl-names").add(identity).finish();
+    let (name, key) = artifact(identity);
     let folder = cache
-        .artifact("istioctl-names", &key, async |at| {
+        .artifact(name, &key, async |at| {
             let asked = Program::new(istioctl).args(["manifest", "generate"]).run();
             let output = asked.await.map_err(LabError::program(format!(
                 "asking {} what it installs",

@@ -6,7 +6,7 @@ use std::io::{BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::cache::Cache;
+use super::cache::{Artifact, Cache};
 use super::key::Key;
 use crate::lab::{Engine, LabError};
 
@@ -21,17 +21,35 @@ const ISTIOCTL: &str = "/usr/local/bin/istioctl";
 /// Where a node image tells its Kubernetes version, for kind.
 const NODE_VERSION: &str = "/kind/version";
 
+/// The artifact that remembers a node image's version.
+pub fn node_version(id: &str) -> Artifact {
+    of_image("node-version", id)
+}
+
+/// The artifact that remembers whether a proxy's image has Istio's filters.
+pub fn proxy_filters(id: &str) -> Artifact {
+    of_image("proxy-filters", id)
+}
+
+/// The artifact that holds the program of an image of istioctl.
+pub fn istioctl(id: &str) -> Artifact {
+    of_image("istioctl", id)
+}
+
+fn of_image(name: &'static str, id: &str) -> Artifact {
+    (name, Key::over(name).add(id).finish())
+}
+
 /// The version of Kubernetes that a node image carries, `v` in front.
 ///
 /// # Errors
 /// When the image is no node image, or the engine fails.
 pub async fn kubernetes_of(engine: &Engine, cache: &Cache, id: &str) -> Result<String, LabError> {
+    let (name, key) = node_version(id);
     let folder = cache
-        .artifact(
-            "node-version",
-            &Key::over("node-version").add(id).finish(),
-            async |at| engine.copy_out(id, NODE_VERSION, &at.join("version")).await,
-        )
+        .artifact(name, &key, async |at| {
+            engine.copy_out(id, NODE_VERSION, &at.join("version")).await
+        })
         .await?;
     let path = folder.join("version");
     let text = std::fs::read_to_string(&path).map_err(LabError::file("reading", &path))?;
@@ -43,23 +61,19 @@ pub async fn kubernetes_of(engine: &Engine, cache: &Cache, id: &str) -> Result<S
 /// # Errors
 /// When the image is no proxy's, or the engine fails.
 pub async fn has_istio_filters(engine: &Engine, cache: &Cache, id: &str) -> Result<bool, LabError> {
+    let (name, key) = proxy_filters(id);
     let folder = cache
-        .artifact(
-            "proxy-filters",
-            &Key::over("proxy-filters").add(id).finish(),
-            async |at| {
-                let envoy = at.join("envoy");
-                engine.copy_out(id, ENVOY, &envoy).await?;
-                let path = envoy.clone();
-                let found = tokio::task::spawn_blocking(move || contains(&path, ISTIO_STATS));
-                let found = found.await.expect("the search does not panic");
-                let found = found.map_err(LabError::file("reading", &envoy))?;
-                std::fs::remove_file(&envoy).map_err(LabError::file("removing", &envoy))?;
-                let answer = at.join("istio-filters");
-                std::fs::write(&answer, found.to_string())
-                    .map_err(LabError::file("writing", &answer))
-            },
-        )
+        .artifact(name, &key, async |at| {
+            let envoy = at.join("envoy");
+            engine.copy_out(id, ENVOY, &envoy).await?;
+            let path = envoy.clone();
+            let found = tokio::task::spawn_blocking(move || contains(&path, ISTIO_STATS));
+            let found = found.await.expect("the search does not panic");
+            let found = found.map_err(LabError::file("reading", &envoy))?;
+            std::fs::remove_file(&envoy).map_err(LabError::file("removing", &envoy))?;
+            let answer = at.join("istio-filters");
+            std::fs::write(&answer, found.to_string()).map_err(LabError::file("writing", &answer))
+        })
         .await?;
     let path = folder.join("istio-filters");
     let text = std::fs::read_to_string(&path).map_err(LabError::file("reading", &path))?;
@@ -71,17 +85,14 @@ pub async fn has_istio_filters(engine: &Engine, cache: &Cache, id: &str) -> Resu
 /// # Errors
 /// When the image has none, or the engine fails.
 pub async fn istioctl_of(engine: &Engine, cache: &Cache, id: &str) -> Result<PathBuf, LabError> {
+    let (name, key) = istioctl(id);
     let folder = cache
-        .artifact(
-            "istioctl",
-            &Key::over("istioctl").add(id).finish(),
-            async |at| {
-                let program = at.join("istioctl");
-                engine.copy_out(id, ISTIOCTL, &program).await?;
-                std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))
-                    .map_err(LabError::file("making executable", &program))
-            },
-        )
+        .artifact(name, &key, async |at| {
+            let program = at.join("istioctl");
+            engine.copy_out(id, ISTIOCTL, &program).await?;
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))
+                .map_err(LabError::file("making executable", &program))
+        })
         .await?;
     Ok(folder.join("istioctl"))
 }

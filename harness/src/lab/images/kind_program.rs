@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::cache::Cache;
+use super::cache::{Artifact, Cache};
 use super::key::{Key, sha256};
 use super::{pins, programs};
 use crate::lab::LabError;
@@ -31,7 +31,7 @@ pub async fn find(cache: &Cache) -> Option<KindProgram> {
     let built = programs::kind();
     let places = [
         (cache.place(&built.name, &built.key()), "built here"),
-        (released_place(cache), "downloaded"),
+        (downloaded_place(cache), "downloaded"),
     ];
     for (place, from) in places {
         let path = place.join("kind");
@@ -61,11 +61,9 @@ pub async fn ensure(cache: &Cache, progress: &Progress) -> Result<KindProgram, L
         return Ok(found);
     }
     let stage = progress.stage(format!("Downloading kind {}", pins::KIND));
-    let key = released_key();
+    let (name, key) = downloaded();
     let place = cache
-        .artifact("kind-release", &key, async |at| {
-            download(RELEASES, &at).await
-        })
+        .artifact(name, &key, async |at| download(RELEASES, &at).await)
         .await?;
     stage.done();
     Ok(KindProgram {
@@ -74,12 +72,15 @@ pub async fn ensure(cache: &Cache, progress: &Progress) -> Result<KindProgram, L
     })
 }
 
-fn released_key() -> Key {
-    Key::over("kind-release").add(pins::KIND).finish()
+/// The artifact that holds the download.
+pub fn downloaded() -> Artifact {
+    let name = "kind-release";
+    (name, Key::over(name).add(pins::KIND).finish())
 }
 
-fn released_place(cache: &Cache) -> PathBuf {
-    cache.place("kind-release", &released_key())
+fn downloaded_place(cache: &Cache) -> PathBuf {
+    let (name, key) = downloaded();
+    cache.place(name, &key)
 }
 
 async fn download(releases: &str, into: &Path) -> Result<(), LabError> {

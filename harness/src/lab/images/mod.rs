@@ -28,6 +28,7 @@ mod probe;
 mod programs;
 pub(super) mod published;
 mod pulled;
+pub(super) mod pulled_labs;
 mod recipes;
 mod reference;
 mod registry;

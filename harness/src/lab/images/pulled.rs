@@ -10,6 +10,7 @@ use super::choice::Choice;
 use super::given::Given;
 use super::kind_program::{self, KindProgram};
 use super::part::Part;
+use super::pulled_labs::PulledLab;
 use super::reference::{Mirror, canonical};
 use super::released::{self, Released};
 use super::source::Chosen;
@@ -125,6 +126,10 @@ pub async fn obtain(
     let kind = bring_beside(engine, cache, &missing, mirror, kind, progress).await?;
     if !missing.is_empty() {
         found = Found::by_name(engine, wish).await?;
+    }
+    // Before anything is made of them, which pruning would take for nobody's.
+    if allowed != Allowed::ToLook {
+        PulledLab::of(wish).write(cache)?;
     }
     let part = async |part: Part| match given.images.get(&part) {
         Some(image) => Ok(image.clone()),
