@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use meshproof_harness::expectation::BuildId;
-use meshproof_harness::lab::images::{WishError, wish};
+use meshproof_harness::lab::images::{Mirror, WishError, wish};
 use meshproof_harness::lab::{ImagesWish, IstioWish};
 use meshproof_harness::mesh::{MeshValues, MeshValuesError};
 
@@ -22,14 +22,8 @@ pub struct ImagesArguments {
         hide_env_values = true
     )]
     source: Option<String>,
-    /// The registry that serves the released images in place of Docker Hub.
-    #[arg(
-        long,
-        value_name = "HOST[:PORT][/PREFIX]",
-        env = "MESHPROOF_REGISTRY_MIRROR",
-        hide_env_values = true
-    )]
-    registry_mirror: Option<String>,
+    #[command(flatten)]
+    mirror: MirrorArgument,
     /// The Istio: a release (1.30.5), a build (meshproof builds), a published version of its Go module
     /// (v0.0.0-DATE-REVISION), or a folder with pilot.tar, proxyv2.tar and istioctl.
     #[arg(long, value_name = "ISTIO")]
@@ -49,6 +43,31 @@ pub struct ImagesArguments {
     images: Vec<String>,
 }
 
+/// The registry that is pulled from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct MirrorArgument {
+    /// The registry that serves the released images in place of Docker Hub.
+    #[arg(
+        long,
+        value_name = "HOST[:PORT][/PREFIX]",
+        env = "MESHPROOF_REGISTRY_MIRROR",
+        hide_env_values = true
+    )]
+    registry_mirror: Option<String>,
+}
+
+impl MirrorArgument {
+    /// The mirror, if one is named.
+    ///
+    /// # Errors
+    /// [`WishError::Mirror`] if what is named is none.
+    pub fn mirror(&self) -> Result<Option<Mirror>, WishError> {
+        let named = self.registry_mirror.as_deref();
+        let named = named.filter(|mirror| !mirror.is_empty());
+        Ok(named.map(str::parse).transpose()?)
+    }
+}
+
 impl ImagesArguments {
     /// Reads them from `MESHPROOF_SOURCE`, `MESHPROOF_REGISTRY_MIRROR`, `MESHPROOF_ISTIO`,
     /// `MESHPROOF_ENVOY`, `MESHPROOF_K8S`, `MESHPROOF_IGNITE` and `MESHPROOF_IMAGE` (separated by spaces).
@@ -57,7 +76,9 @@ impl ImagesArguments {
         let images = text("MESHPROOF_IMAGE").unwrap_or_default();
         Self {
             source: text("MESHPROOF_SOURCE"),
-            registry_mirror: text("MESHPROOF_REGISTRY_MIRROR"),
+            mirror: MirrorArgument {
+                registry_mirror: text("MESHPROOF_REGISTRY_MIRROR"),
+            },
             istio: text("MESHPROOF_ISTIO"),
             envoy: text("MESHPROOF_ENVOY"),
             k8s: text("MESHPROOF_K8S"),
@@ -98,11 +119,10 @@ impl ImagesArguments {
         if let IstioWish::Release(version) = &istio {
             is_measurable(version)?;
         }
-        let mirror = given(&self.registry_mirror).map(|mirror| mirror.parse());
         let images = self.images.iter().map(|image| wish::image(image));
         let wished = ImagesWish {
             source: source.map(|source| source.parse()).transpose()?,
-            mirror: mirror.transpose()?,
+            mirror: self.mirror.mirror()?,
             istio,
             envoy: given(&self.envoy)
                 .map(|text| wish::envoy(&text))

@@ -7,10 +7,16 @@ use meshproof_harness::lab::{IstioBuild, Paths};
 use serde_json::json;
 
 use super::Outcome;
+use crate::images_options::MirrorArgument;
 
 /// Tells it: 0 if a lab can be had, from images that are there or from at least one source, else 2.
-pub async fn run(paths: &Paths, istio: &IstioBuild, as_json: bool) -> Outcome {
-    let facts = Facts::gather(paths, istio).await;
+pub async fn run(
+    paths: &Paths,
+    istio: &IstioBuild,
+    mirror: &MirrorArgument,
+    as_json: bool,
+) -> Outcome {
+    let facts = Facts::gather(paths, istio, mirror.mirror()?.as_ref()).await;
     let examination = Examination::of(&facts);
     if as_json {
         let told = json!({

@@ -30,6 +30,7 @@ use clap::{Parser, Subcommand};
 use meshproof_harness::lab::images::pins;
 use meshproof_harness::lab::{IstioBuild, Paths};
 
+use crate::images_options::MirrorArgument;
 use crate::trials;
 use arguments::{LabArguments, PlanArguments, RunArguments};
 use values::istio_build;
@@ -83,6 +84,8 @@ enum Command {
         /// The Istio build whose images are looked for.
         #[arg(long, value_parser = istio_build, default_value = pins::DEFAULT_ISTIO)]
         istio: IstioBuild,
+        #[command(flatten)]
+        mirror: MirrorArgument,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -169,7 +172,11 @@ impl Cli {
                 Command::Up(arguments) => lab::up(paths, arguments).await,
                 Command::Down => lab::down(&paths).await,
                 Command::Reap { dry_run, json } => reap::run(&paths, dry_run, json).await,
-                Command::Doctor { istio, json } => doctor::run(&paths, &istio, json).await,
+                Command::Doctor {
+                    istio,
+                    mirror,
+                    json,
+                } => doctor::run(&paths, &istio, &mirror, json).await,
                 Command::Shell { cluster } => shell::run(&paths, cluster.as_deref()).await,
                 Command::Logs(arguments) => logs::run(&paths, arguments).await,
                 Command::Status { json } => lab::status(&paths, json).await,

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use meshproof_harness::lab::images::Key;
+use serde_json::Value;
 
 use super::machine::Machine;
 
@@ -149,4 +150,29 @@ fn what_is_prepared_for_it_stays_while_kind_is_gone() {
         "{said}"
     );
     assert!(said.contains("kind (the program)"), "{said}");
+}
+
+#[test]
+fn the_doctor_tells_of_it_and_asks_the_mirror_that_is_set() {
+    let machine = machine();
+    let doctor = |arguments: &[&str], mirror: &str| {
+        let mut program = machine.program(&[&["doctor", "--json"], arguments].concat());
+        program.env("MESHPROOF_REGISTRY_MIRROR", mirror);
+        let output = program.output().unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        told
+    };
+    let by_variable = doctor(&[], "h:5000");
+    let sources = by_variable["examination"]["sources"].as_array().unwrap();
+    let pull = sources.iter().find(|source| source["source"] == "pull");
+    let lacks = pull.unwrap()["lacks"].to_string();
+    let silent = "h:5000 does not serve h:5000/kindest/node";
+    assert!(lacks.contains(silent), "{lacks}");
+    assert!(lacks.contains("--registry-mirror"), "{lacks}");
+    let asked = "manifest inspect --insecure h:5000/istio/pilot:1.30.5";
+    assert!(machine.calls().contains(asked));
+    let lab = "Istio 1.30.4, Kubernetes v1.34.11, Ignite 2.16.0";
+    assert_eq!(by_variable["facts"]["pulled"][0]["lab"], lab);
+    let by_option = doctor(&["--registry-mirror", "other:5000"], "h:5000");
+    assert_eq!(by_option["facts"]["mirror"], "other:5000");
 }

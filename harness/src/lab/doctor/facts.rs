@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::lab::images::{ImagesWish, preflight};
+use crate::lab::images::pulled_labs::PulledLab;
+use crate::lab::images::{Cache, ImagesWish, Mirror, ProbeBinary, preflight, pulled};
 use crate::lab::memory::mebibytes;
-use crate::lab::{Engine, IstioBuild, LabError, Paths, available, disk};
+use crate::lab::{Engine, IstioBuild, LabError, Paths, Source, available, disk};
 use crate::process::Program;
 
 /// How long the engine's registry may take to answer.
@@ -41,7 +42,12 @@ pub struct Facts {
     pub inotify: Option<Inotify>,
     /// The lab's images.
     pub images: ImagesFound,
-    /// Whether the engine's registry answers, or why not; none without an engine.
+    /// The pulled labs whose released images are here.
+    pub pulled: Vec<PulledFound>,
+    /// The registry that is set to serve the released images in place of the engine's own.
+    pub mirror: Option<String>,
+    /// Whether the mirror serves them or, without one, the engine's registry answers, or why not; none
+    /// without an engine.
     pub registry: Option<Result<(), String>>,
 }
 
@@ -108,20 +114,30 @@ pub struct ImagesFound {
     pub missing: Option<Vec<String>>,
 }
 
+/// A pulled lab whose released images are here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PulledFound {
+    /// Its versions.
+    pub lab: String,
+    /// What else is missing; none if that could not be found out.
+    pub missing: Option<Vec<String>>,
+}
+
 impl Facts {
-    /// Looks at this machine, for a lab with this Istio.
-    pub async fn gather(paths: &Paths, istio: &IstioBuild) -> Self {
+    /// Looks at this machine, for a lab with this Istio, and for pulling from this mirror.
+    pub async fn gather(paths: &Paths, istio: &IstioBuild, mirror: Option<&Mirror>) -> Self {
         let engine = engine().await;
-        let registry = match &engine {
-            Ok((_, info)) => Some(registry(info["IndexServerAddress"].as_str()).await),
-            Err(_) => None,
+        let (registry, pulled) = match &engine {
+            Ok((engine, _, info)) => {
+                let registry = match mirror {
+                    Some(mirror) => served_by(engine, mirror).await,
+                    None => registry(info["IndexServerAddress"].as_str()).await,
+                };
+                (Some(registry), pulled_labs(engine, paths).await)
+            }
+            Err(_) => (None, vec![]),
         };
-        let missing = match available(paths, &ImagesWish::of_build(istio)).await {
-            Ok(()) => Some(vec![]),
-            Err(LabError::ImagesMissing(missing)) => Some(missing),
-            Err(LabError::ProbeMissing) => Some(vec!["meshproof-probe (the program)".into()]),
-            Err(_) => None,
-        };
+        let missing = missing(paths, &ImagesWish::of_build(istio)).await;
         let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         Self {
@@ -131,7 +147,7 @@ impl Facts {
             memory_mib: mebibytes(&memory, "MemTotal").unwrap_or(0),
             memory_available_mib: mebibytes(&memory, "MemAvailable").unwrap_or(0),
             root: nix::unistd::geteuid().is_root(),
-            engine: engine.map(|(facts, _)| facts),
+            engine: engine.map(|(_, facts, _)| facts),
             cache: folder(&paths.cache),
             state: folder(&paths.state),
             tools: tools().await,
@@ -140,12 +156,50 @@ impl Facts {
                 istio: istio.id.to_string(),
                 missing,
             },
+            pulled,
+            mirror: mirror.map(Mirror::to_string),
             registry,
         }
     }
 }
 
-async fn engine() -> Result<(EngineFacts, Value), String> {
+/// What is missing for the lab that is wished for; none if that could not be found out.
+async fn missing(paths: &Paths, wish: &ImagesWish) -> Option<Vec<String>> {
+    match available(paths, wish).await {
+        Ok(()) => Some(vec![]),
+        Err(LabError::ImagesMissing(missing)) => Some(missing),
+        Err(LabError::ProbeMissing) => Some(vec!["meshproof-probe (the program)".into()]),
+        Err(_) => None,
+    }
+}
+
+async fn pulled_labs(engine: &Engine, paths: &Paths) -> Vec<PulledFound> {
+    let cache = Cache::at(&paths.cache);
+    let probe = ProbeBinary::find().await;
+    let mut found = vec![];
+    for lab in PulledLab::known(&cache) {
+        if lab.needs(engine, &cache, probe.as_ref()).await.is_ok() {
+            found.push(PulledFound {
+                lab: lab.told(),
+                missing: missing(paths, &lab.wish()).await,
+            });
+        }
+    }
+    found
+}
+
+/// Whether the mirror serves the images that are pulled where no version is asked for.
+async fn served_by(engine: &Engine, mirror: &Mirror) -> Result<(), String> {
+    let wish = ImagesWish {
+        source: Some(Source::Pull),
+        mirror: Some(mirror.clone()),
+        ..ImagesWish::default()
+    };
+    let served = pulled::are_served(engine, &wish).await;
+    served.map_err(|error| error.to_string())
+}
+
+async fn engine() -> Result<(Engine, EngineFacts, Value), String> {
     let engine = Engine::connect().await.map_err(|error| error.to_string())?;
     let asked = engine
         .docker()
@@ -157,7 +211,7 @@ async fn engine() -> Result<(EngineFacts, Value), String> {
             "the container engine does not tell about itself as Docker does ({error}); use Docker"
         )
     })?;
-    Ok((EngineFacts::of(&info), info))
+    Ok((engine, EngineFacts::of(&info), info))
 }
 
 impl EngineFacts {

@@ -43,15 +43,27 @@ pub fn lines(facts: &Facts, examination: &Examination) -> String {
         let value = format!("{instances} instances and {watches} watches for each user");
         fact("inotify", value);
     }
-    let istio = &facts.images.istio;
+    if let (Some(mirror), Some(answer)) = (&facts.mirror, &facts.registry) {
+        let verb = match answer {
+            Ok(()) => "serves",
+            Err(_) => "does not serve",
+        };
+        fact(
+            "Mirror",
+            format!("{mirror}, which {verb} the released images"),
+        );
+    }
+    let istio = format!("Istio {}", facts.images.istio);
     fact(
         "Images",
-        match &facts.images.missing {
-            None => "unknown without an engine".into(),
-            Some(none) if none.is_empty() => format!("all there for Istio {istio}"),
-            Some(missing) => format!("missing for Istio {istio}: {}", missing.join(", ")),
+        match facts.engine {
+            Err(_) => "unknown without an engine".into(),
+            Ok(_) => there(&istio, &facts.images.missing),
         },
     );
+    for lab in &facts.pulled {
+        fact("Pulled", there(&lab.lab, &lab.missing));
+    }
     text.push('\n');
     let lab = match (examination.lab.len(), examination.images_there) {
         (0, true) => "can run on the images that are there".to_owned(),
@@ -73,6 +85,14 @@ pub fn lines(facts: &Facts, examination: &Examination) -> String {
         text.extend(examination.notes.iter().map(one_line));
     }
     text
+}
+
+fn there(lab: &str, missing: &Option<Vec<String>>) -> String {
+    match missing {
+        None => format!("unknown for {lab}"),
+        Some(none) if none.is_empty() => format!("all there for {lab}"),
+        Some(missing) => format!("missing for {lab}: {}", missing.join(", ")),
+    }
 }
 
 fn one_line(lack: &Lack) -> String {
@@ -98,6 +118,7 @@ fn folder(folder: &Folder) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::doctor::PulledFound;
 
     /// What was seen of a 2-core machine with a lab, without a way to any image registry.
     const HEALTHY: &str = include_str!("../../../fixtures/lab/doctor-facts.json");
@@ -124,6 +145,27 @@ mod tests {
             .collect();
         assert_eq!(can, [false, false, true], "{examined:?}");
         insta::assert_snapshot!("without_images", told(&no_images));
+
+        let mut pulling = no_images.clone();
+        pulling.mirror = Some("h:5000".into());
+        let lacks = crate::lab::LabError::RegistryLacks {
+            registry: "h:5000".into(),
+            image: "h:5000/istio/pilot:1.30.5".into(),
+            said: "no such manifest".into(),
+            option: "--istio",
+        };
+        pulling.registry = Some(Err(lacks.to_string()));
+        let lab = "Istio 1.30.5, Kubernetes v1.34.11, Ignite 2.16.0".to_owned();
+        pulling.pulled = vec![PulledFound {
+            lab,
+            missing: Some(vec!["kind (the program)".into()]),
+        }];
+        assert!(!Examination::of(&pulling).images_there);
+        insta::assert_snapshot!("with_a_mirror_that_lacks_an_image", told(&pulling));
+        pulling.registry = Some(Ok(()));
+        pulling.pulled[0].missing = Some(vec![]);
+        assert!(Examination::of(&pulling).images_there);
+        insta::assert_snapshot!("with_a_pulled_lab", told(&pulling));
 
         let mut bare = no_images.clone();
         bare.engine = Err(crate::lab::LabError::NoEngine("it is down".into()).to_string());

@@ -21,7 +21,8 @@ const CLUSTER_GIB: u64 = 2;
 pub struct Examination {
     /// What is lacking for any lab, wherever its images come from.
     pub lab: Vec<Lack>,
-    /// Whether every image is there, so that nothing has to be made or fetched.
+    /// Whether every image of a lab is there, built or pulled, so that nothing has to be made or
+    /// fetched.
     pub images_there: bool,
     /// Each source of images.
     pub sources: Vec<SourceVerdict>,
@@ -53,7 +54,7 @@ impl Examination {
         let source = |source, lacks| SourceVerdict { source, lacks };
         Self {
             lab: common(facts),
-            images_there: facts.images.missing.as_ref().is_some_and(Vec::is_empty),
+            images_there: images_there(facts),
             sources: vec![
                 source("build", for_building(facts)),
                 source("pull", for_pulling(facts)),
@@ -70,15 +71,17 @@ impl Examination {
     }
 }
 
+fn images_there(facts: &Facts) -> bool {
+    let labs = facts.pulled.iter().map(|lab| &lab.missing);
+    let mut labs = labs.chain([&facts.images.missing]);
+    labs.any(|missing| missing.as_ref().is_some_and(Vec::is_empty))
+}
+
 /// What every lab needs, wherever its images come from.
 fn common(facts: &Facts) -> Vec<Lack> {
     let mut lacks = vec![];
     match &facts.engine {
-        // What is wrong with an engine is told with its cure after a semicolon.
-        Err(said) => lacks.push(match said.rsplit_once("; ") {
-            Some((what, cure)) => lack(what, cure),
-            None => lack(said, "start Docker, or run ci/setup"),
-        }),
+        Err(said) => lacks.push(with_cure(said, "start Docker, or run ci/setup")),
         Ok(engine) if engine.memory_mib < MEMORY_MIB => lacks.push(memory(engine.memory_mib)),
         Ok(_) => {}
     }
@@ -140,10 +143,13 @@ fn for_building(facts: &Facts) -> Vec<Lack> {
 fn for_pulling(facts: &Facts) -> Vec<Lack> {
     let mut lacks = vec![];
     if let Some(Err(why)) = &facts.registry {
-        lacks.push(lack(
-            format!("no image registry answers: {why}"),
-            "open a way to it, name a mirror that can be reached, or take another source",
-        ));
+        lacks.push(match facts.mirror {
+            Some(_) => with_cure(why, "name another mirror, or take another source"),
+            None => lack(
+                format!("no image registry answers: {why}"),
+                "open a way to it, name a mirror that can be reached, or take another source",
+            ),
+        });
     }
     lacks.extend(room(facts, FINISHED_GIB));
     lacks
@@ -233,6 +239,12 @@ fn notes(facts: &Facts) -> Vec<Lack> {
         ));
     }
     notes
+}
+
+/// What an error says, which tells its cure after a semicolon.
+fn with_cure(said: &str, otherwise: &str) -> Lack {
+    let (what, cure) = said.rsplit_once("; ").unwrap_or((said, otherwise));
+    lack(what, cure)
 }
 
 fn lack(what: impl Into<String>, cure: impl Into<String>) -> Lack {

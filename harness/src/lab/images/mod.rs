@@ -27,7 +27,7 @@ pub(super) mod preflight;
 mod probe;
 mod programs;
 pub(super) mod published;
-mod pulled;
+pub(super) mod pulled;
 pub(super) mod pulled_labs;
 mod recipes;
 mod reference;

@@ -96,6 +96,17 @@ impl Found {
     }
 }
 
+/// Asks the registry for all released images that are asked for; brings none.
+///
+/// # Errors
+/// The first that it does not serve.
+pub async fn are_served(engine: &Engine, wish: &ImagesWish) -> Result<(), LabError> {
+    let mirror = wish.mirror.as_ref();
+    let wanted = wanted(wish);
+    let all: Vec<Bringing> = wanted.iter().map(|image| bringing(image, mirror)).collect();
+    ask(engine, &all, mirror.is_some()).await
+}
+
 /// Takes the lab's images as they were found when their source was chosen, else finds them, and brings
 /// what the engine lacks if that is allowed.
 ///
