@@ -37,16 +37,34 @@ impl Kube {
         context: Option<&str>,
         scale: f64,
     ) -> Result<Self, KubeError> {
-        crate::tls::install_provider();
-        let unusable = |reason: String| KubeError::Kubeconfig {
-            path: path.map_or("of this user".into(), |path| path.display().to_string()),
-            reason,
-        };
+        let told = path.map_or("of this user".into(), |path| path.display().to_string());
         let kubeconfig = match path {
             Some(path) => Kubeconfig::read_from(path),
             None => Kubeconfig::read(),
-        }
-        .map_err(|e| unusable(e.to_string()))?;
+        };
+        let kubeconfig = kubeconfig.map_err(|error| KubeError::Kubeconfig {
+            path: told.clone(),
+            reason: error.to_string(),
+        })?;
+        Self::from_read(kubeconfig, context, &told, scale).await
+    }
+
+    /// Connects with a context of a kubeconfig that was read before, by default its current one.
+    /// `told` is what an error calls it.
+    ///
+    /// # Errors
+    /// When it has no such usable context.
+    pub async fn from_read(
+        kubeconfig: Kubeconfig,
+        context: Option<&str>,
+        told: &str,
+        scale: f64,
+    ) -> Result<Self, KubeError> {
+        crate::tls::install_provider();
+        let unusable = |reason: String| KubeError::Kubeconfig {
+            path: told.to_owned(),
+            reason,
+        };
         let options = KubeConfigOptions {
             context: context.map(str::to_owned),
             ..KubeConfigOptions::default()

@@ -7,6 +7,7 @@
 
 mod delete;
 mod health;
+mod kubeconfig;
 mod make;
 mod obstacles;
 mod pod_network;
@@ -123,11 +124,6 @@ impl Cluster {
     /// The folder of its record, lease, kubeconfig and kept logs.
     pub fn folder(&self) -> &Path {
         &self.folder
-    }
-
-    /// Its kubeconfig, which nobody else uses.
-    pub fn kubeconfig(&self) -> PathBuf {
-        self.folder.join("kubeconfig")
     }
 
     /// The folder that is mounted in each of its nodes.

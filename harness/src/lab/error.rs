@@ -194,6 +194,16 @@ pub enum LabError {
         /// The record's folder.
         folder: PathBuf,
     },
+    /// The kubeconfig of a cluster of ours no longer leads to it.
+    #[error(
+        "the kubeconfig {path} is not as kind made it: {why}; meshproof up makes the cluster anew"
+    )]
+    KubeconfigUnfit {
+        /// Its path.
+        path: PathBuf,
+        /// What is different.
+        why: String,
+    },
     /// Something that was made does not look as it should.
     #[error("{what} is not as expected: {found}; {cure}")]
     Unexpected {

@@ -94,7 +94,7 @@ impl Lab {
                 .create(&engine, &wanted, &delivery, progress)
                 .await?;
         }
-        let kube = Kube::from_kubeconfig(&cluster.kubeconfig(), wish.timeout_scale).await?;
+        let kube = cluster.connect(wish.timeout_scale).await?;
         Ok(Self {
             image_source: source_of(&cache, &images),
             engine,

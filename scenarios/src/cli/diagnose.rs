@@ -142,11 +142,8 @@ async fn take(
 ) -> Result<Snapshot, Box<dyn std::error::Error + Send + Sync>> {
     let kube = match (&place.kubeconfig, &place.context) {
         (None, None) => {
-            Kube::from_kubeconfig(
-                &own_cluster(paths, place.cluster.as_deref())?.kubeconfig(),
-                1.0,
-            )
-            .await?
+            let cluster = own_cluster(paths, place.cluster.as_deref())?;
+            cluster.connect(1.0).await?
         }
         (file, context) => Kube::from_context(file.as_deref(), context.as_deref(), 1.0).await?,
     };

@@ -142,7 +142,7 @@ async fn live(
         Err(NoCluster::None(_)) if arguments.cluster.is_none() => return Ok(None),
         Err(other) => return Err(other.into()),
     };
-    let kube = Kube::from_kubeconfig(&cluster.kubeconfig(), 1.0).await?;
+    let kube = cluster.connect(1.0).await?;
     let api: Api<Namespace> = Api::all(kube.client());
     let listed = api.list(&ListParams::default()).await;
     let listed = listed.map_err(KubeError::api("listing the namespaces"))?;

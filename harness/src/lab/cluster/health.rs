@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Node;
 use kube::Api;
 
 use super::Cluster;
-use crate::kube::{Kube, Seen, Watch, until};
+use crate::kube::{Seen, Watch, until};
 use crate::lab::{Engine, LabError};
 
 impl Cluster {
@@ -30,18 +30,24 @@ impl Cluster {
             return Ok(Some("its nodes were restarted since they were made".into()));
         }
         let asked = async {
-            let kube = Kube::from_kubeconfig(&self.kubeconfig(), 1.0).await?;
+            let kube = self.connect(1.0).await?;
             let api: Api<Node> = Api::all(kube.client());
-            until(
+            let ready = until(
                 &api,
                 Watch::default(),
                 "its nodes to be Ready",
                 kube.limit(5),
                 |seen| nodes_ready(seen.values(), nodes),
-            )
-            .await
+            );
+            Ok::<_, LabError>(ready.await?)
         };
-        Ok(asked.await.err().map(|error| error.to_string()))
+        Ok(match asked.await {
+            Ok(()) => None,
+            Err(LabError::KubeconfigUnfit { why, .. }) => {
+                Some(format!("its kubeconfig is not as kind made it: {why}"))
+            }
+            Err(error) => Some(error.to_string()),
+        })
     }
 }
 

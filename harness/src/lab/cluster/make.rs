@@ -56,6 +56,7 @@ impl Cluster {
         self.record.containers.clear();
         self.record.running_since.clear();
         self.record.volumes.clear();
+        self.record.server = None;
         self.record.programs = vec![wanted.images.kind.clone(), wanted.images.istioctl.clone()];
         self.write_record()?;
         let marker = self.marker();
@@ -84,6 +85,7 @@ impl Cluster {
             kubeconfig: self.kubeconfig(),
         };
         cluster.create().await?;
+        self.record.server = Some(self.server_in_kubeconfig()?);
         self.settle(wanted.topology.nodes()).await?;
         let nodes = engine.inspected(&self.marker_filter()).await?;
         let volumes = nodes.iter().flat_map(Container::volumes);

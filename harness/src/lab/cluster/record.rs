@@ -23,6 +23,9 @@ pub struct Record {
     /// The volumes that the engine made for them. They bear no mark of ours.
     #[serde(default)]
     pub volumes: Vec<String>,
+    /// The address of its API server, as kind told it; none in a record of before it was written down.
+    #[serde(default)]
+    pub server: Option<String>,
     /// The programs of its kind and Istio builds, for a person's shell.
     #[serde(default)]
     pub programs: Vec<PathBuf>,
@@ -37,6 +40,7 @@ impl Record {
             containers: vec![],
             running_since: vec![],
             volumes: vec![],
+            server: None,
             programs: vec![],
         }
     }

@@ -1,0 +1,95 @@
+//! A cluster's kubeconfig: whether it still is what kind made it, and connecting with it.
+//!
+//! Programs write into the kubeconfig that they are handed: `kubectl config use-context` changes where
+//! it leads, a cloud's `get-credentials` adds a cluster and makes that the current one. What a lab does
+//! on its cluster must not be done there, so nothing is connected to but the server that kind told when
+//! it made the cluster.
+
+use std::path::PathBuf;
+
+use kube::config::Kubeconfig;
+
+use super::Cluster;
+use crate::kube::Kube;
+use crate::lab::LabError;
+
+impl Cluster {
+    /// The file of its kubeconfig.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
+    }
+
+    /// Connects to the cluster, and to no other that its kubeconfig may lead to by now.
+    ///
+    /// # Errors
+    /// [`LabError::KubeconfigUnfit`] where the kubeconfig no longer leads to it.
+    pub async fn connect(&self, scale: f64) -> Result<Kube, LabError> {
+        let (_, kubeconfig) = self.own_kubeconfig()?;
+        let told = self.kubeconfig().display().to_string();
+        Ok(Kube::from_read(kubeconfig, Some(&self.context()), &told, scale).await?)
+    }
+
+    /// The text of the kubeconfig and what is in it, if it leads to the cluster.
+    fn own_kubeconfig(&self) -> Result<(String, Kubeconfig), LabError> {
+        let (text, kubeconfig) = self.read_kubeconfig()?;
+        let server = server_of(&kubeconfig, &self.context()).map_err(|why| self.unfit(why))?;
+        match &self.record.server {
+            Some(known) if *known == server => Ok((text, kubeconfig)),
+            Some(known) => Err(self.unfit(format!("its server is {server}, not {known}"))),
+            None => Err(self.unfit("the cluster's record does not tell its server".into())),
+        }
+    }
+
+    /// The server to which the kubeconfig leads, right after kind wrote it.
+    pub(super) fn server_in_kubeconfig(&self) -> Result<String, LabError> {
+        let (_, kubeconfig) = self.read_kubeconfig()?;
+        server_of(&kubeconfig, &self.context()).map_err(|why| self.unfit(why))
+    }
+
+    fn read_kubeconfig(&self) -> Result<(String, Kubeconfig), LabError> {
+        let text = std::fs::read_to_string(self.kubeconfig());
+        let text = text.map_err(|error| self.unfit(format!("it cannot be read ({error})")))?;
+        let read = Kubeconfig::from_yaml(&text);
+        let read = read.map_err(|error| self.unfit(format!("it cannot be read ({error})")))?;
+        Ok((text, read))
+    }
+
+    /// The name that kind gives to context, cluster and user.
+    fn context(&self) -> String {
+        format!("kind-{}", self.record.name)
+    }
+
+    fn unfit(&self, why: String) -> LabError {
+        LabError::KubeconfigUnfit {
+            path: self.kubeconfig(),
+            why,
+        }
+    }
+}
+
+/// The server to which a kubeconfig leads whose current context, with its cluster and user, has this
+/// name; else what is different.
+fn server_of(kubeconfig: &Kubeconfig, name: &str) -> Result<String, String> {
+    let current = kubeconfig.current_context.as_deref().unwrap_or_default();
+    if current != name {
+        return Err(format!("its current context is {current:?}, not {name}"));
+    }
+    let context = kubeconfig.contexts.iter().find(|c| c.name == name);
+    let context = context.and_then(|named| named.context.as_ref());
+    let context = context.ok_or_else(|| format!("it has no context {name}"))?;
+    let user = context.user.as_deref().unwrap_or_default();
+    for (what, named) in [("cluster", context.cluster.as_str()), ("user", user)] {
+        if named != name {
+            return Err(format!(
+                "its context names the {what} {named:?}, not {name}"
+            ));
+        }
+    }
+    let cluster = kubeconfig.clusters.iter().find(|c| c.name == name);
+    let server = cluster.and_then(|named| named.cluster.as_ref()?.server.clone());
+    server.ok_or_else(|| format!("it has no server for the cluster {name}"))
+}
+
+#[cfg(test)]
+#[path = "kubeconfig_tests.rs"]
+mod tests;
