@@ -128,20 +128,6 @@ impl Lab {
             image_delivery: self.delivery.explained(),
         })
     }
-
-    /// Deletes the cluster under this lab.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn delete(self) -> Result<(), LabError> {
-        let Self {
-            cluster,
-            engine,
-            _lease: lease,
-            ..
-        } = self;
-        cluster.delete_wholly(&engine, lease).await
-    }
 }
 
 /// Where images came from, for the report.
