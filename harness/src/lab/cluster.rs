@@ -32,6 +32,7 @@ pub struct Cluster {
     pub record: Record,
     folder: PathBuf,
     nodes_folder: PathBuf,
+    kept_kubeconfigs: PathBuf,
 }
 
 /// What decides a cluster: two wants with the same key can share one.
@@ -116,6 +117,7 @@ impl Cluster {
     fn of(paths: &Paths, record: Record) -> Self {
         Self {
             folder: paths.cluster(&record.name),
+            kept_kubeconfigs: paths.kept_kubeconfigs(),
             nodes_folder: paths.cache.join("nodes").join(&record.name),
             record,
         }

@@ -6,6 +6,7 @@ use crate::lab::fake_client::FakeClient;
 use crate::lab::images::{Chosen, Istio, Present, Source};
 use crate::lab::kind::KindCluster;
 use crate::lab::watches::Watches;
+use crate::progress::Progress;
 
 fn images() -> Images {
     let image = |name: &str| Present {
@@ -129,9 +130,10 @@ async fn kinds_lock_of_the_kubeconfig_goes_with_the_cluster() {
     let cluster = cluster(&client);
     std::fs::create_dir_all(cluster.folder()).unwrap();
     for file in ["kubeconfig", "kubeconfig.lock", "record.json"] {
-        std::fs::write(cluster.folder().join(file), "x").unwrap();
+        std::fs::write(cluster.folder().join(file), "{}").unwrap();
     }
-    cluster.delete(&client.engine().await).await.unwrap();
+    let engine = client.engine().await;
+    cluster.delete(&engine, &Progress::silent()).await.unwrap();
     assert_eq!(std::fs::read_dir(cluster.folder()).unwrap().count(), 0);
 }
 
@@ -165,7 +167,7 @@ async fn a_second_lab_that_finds_no_memory_is_told_of_the_first_and_its_holder()
         .answers("version*", "20.10.24 linux/amd64\n")
         .answers("ps*volume=/meshproof", "a a\n")
         .answers("inspect*", &node.to_string());
-    let progress = crate::progress::Progress::silent();
+    let progress = Progress::silent();
     let lease = Lease::exclusive(&other, "meshproof guide", &progress);
     let _held = lease.await.unwrap();
     let engine = client.engine().await;

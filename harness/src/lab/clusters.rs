@@ -23,7 +23,7 @@ pub async fn remove_incomplete(paths: &Paths, progress: &Progress) -> Result<(),
                 "The unfinished cluster {} is deleted",
                 cluster.record.name
             ));
-            cluster.delete_wholly(&engine, lease).await?;
+            cluster.delete_wholly(&engine, lease, progress).await?;
         }
     }
     Ok(())
@@ -48,7 +48,7 @@ pub async fn down(paths: &Paths, progress: &Progress) -> Result<Down, LabError> 
             }
         };
         let stage = progress.stage(format!("Deleting the cluster {name}"));
-        cluster.delete_wholly(&engine, lease).await?;
+        cluster.delete_wholly(&engine, lease, progress).await?;
         stage.done();
         down.deleted.push(name);
     }

@@ -52,6 +52,11 @@ impl Paths {
         self.state == home.join(".local/state").join("meshproof")
     }
 
+    /// The folder of kubeconfigs that outlive their clusters, for the logins that somebody put there.
+    pub fn kept_kubeconfigs(&self) -> PathBuf {
+        self.state.join("kubeconfigs")
+    }
+
     /// The record folder of one cluster.
     pub fn cluster(&self, name: &str) -> PathBuf {
         self.state.join("clusters").join(name)

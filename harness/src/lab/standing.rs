@@ -88,7 +88,7 @@ impl Lab {
                     cluster.record.name
                 ));
             }
-            cluster.delete(&engine).await?;
+            cluster.delete(&engine, progress).await?;
             remove_superseded(paths, &engine, &cluster, progress).await?;
             cluster
                 .create(&engine, &wanted, &delivery, progress)
@@ -174,7 +174,7 @@ async fn remove_superseded(
                 "The cluster {} is superseded and deleted",
                 old.record.name
             ));
-            old.delete_wholly(engine, lease).await?;
+            old.delete_wholly(engine, lease, progress).await?;
         }
     }
     Ok(())

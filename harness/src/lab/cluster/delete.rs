@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Cluster;
 use crate::lab::images::remove_folder;
 use crate::lab::{Engine, LabError, Lease};
+use crate::progress::Progress;
 
 impl Cluster {
     pub(super) async fn remove_nodes(&self, engine: &Engine) -> Result<(), LabError> {
@@ -25,9 +26,9 @@ impl Cluster {
     ///
     /// # Errors
     /// When the engine fails; the record stays then, so that it can be tried again.
-    pub async fn delete(&self, engine: &Engine) -> Result<(), LabError> {
+    pub async fn delete(&self, engine: &Engine, progress: &Progress) -> Result<(), LabError> {
         self.remove_nodes(engine).await?;
-        self.remove_kubeconfig()?;
+        self.remove_kubeconfig(progress)?;
         remove_file(&self.folder.join("record.json"))
     }
 
@@ -35,15 +36,29 @@ impl Cluster {
     ///
     /// # Errors
     /// As [`Cluster::delete`].
-    pub async fn delete_wholly(&self, engine: &Engine, lease: Lease) -> Result<(), LabError> {
-        self.delete(engine).await?;
+    pub async fn delete_wholly(
+        &self,
+        engine: &Engine,
+        lease: Lease,
+        progress: &Progress,
+    ) -> Result<(), LabError> {
+        self.delete(engine, progress).await?;
         remove_folder(&self.folder)?;
         drop(lease);
         Ok(())
     }
 
     /// Removes the kubeconfig, and kind's lock of it: one that a killed kind left is never let go.
-    pub(super) fn remove_kubeconfig(&self) -> Result<(), LabError> {
+    /// Logins that somebody put into it are kept, and told where.
+    pub(super) fn remove_kubeconfig(&self, progress: &Progress) -> Result<(), LabError> {
+        if let Some(others) = self.others_logins() {
+            let kept = self.keep_kubeconfig()?;
+            progress.line(format!(
+                "The kubeconfig of the cluster {} holds {others} and is kept: {}",
+                self.record.name,
+                kept.display()
+            ));
+        }
         remove_file(&self.kubeconfig())?;
         remove_file(&self.folder.join("kubeconfig.lock"))
     }

@@ -1,10 +1,13 @@
-//! A cluster's kubeconfig: whether it still is what kind made it, and connecting with it.
+//! A cluster's kubeconfig: whether it still is what kind made it, connecting with it, and what else
+//! somebody put into it.
 //!
 //! Programs write into the kubeconfig that they are handed: `kubectl config use-context` changes where
 //! it leads, a cloud's `get-credentials` adds a cluster and makes that the current one. What a lab does
 //! on its cluster must not be done there, so nothing is connected to but the server that kind told when
 //! it made the cluster.
 
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use kube::config::Kubeconfig;
@@ -44,6 +47,41 @@ impl Cluster {
     pub(super) fn server_in_kubeconfig(&self) -> Result<String, LabError> {
         let (_, kubeconfig) = self.read_kubeconfig()?;
         server_of(&kubeconfig, &self.context()).map_err(|why| self.unfit(why))
+    }
+
+    /// What the kubeconfig holds that kind did not write, in words; none if there is nothing.
+    pub(in crate::lab) fn others_logins(&self) -> Option<String> {
+        let unreadable = || Some("what cannot be read".to_owned());
+        let text = match std::fs::read_to_string(self.kubeconfig()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(_) => return unreadable(),
+            Ok(text) => text,
+        };
+        let Ok(read) = Kubeconfig::from_yaml(&text) else {
+            return unreadable();
+        };
+        let contexts = read.contexts.into_iter().map(|named| named.name);
+        let clusters = read.clusters.into_iter().map(|named| named.name);
+        let users = read.auth_infos.into_iter().map(|named| named.name);
+        let mut names: BTreeSet<String> = contexts.chain(clusters).chain(users).collect();
+        names.remove(&self.context());
+        let names = Vec::from_iter(names).join(", ");
+        (!names.is_empty()).then(|| format!("logins of other clusters ({names})"))
+    }
+
+    /// Moves the kubeconfig to where it outlives the cluster; returns where that is.
+    pub(in crate::lab) fn keep_kubeconfig(&self) -> Result<PathBuf, LabError> {
+        let folder = &self.kept_kubeconfigs;
+        std::fs::create_dir_all(folder).map_err(LabError::file("making the folder", folder))?;
+        let name = &self.record.name;
+        let names = (1..).map(|number| match number {
+            1 => folder.join(name),
+            again => folder.join(format!("{name}-{again}")),
+        });
+        let mut free = names.skip_while(|path| path.exists());
+        let kept = free.next().expect("numbers do not end");
+        std::fs::rename(self.kubeconfig(), &kept).map_err(LabError::file("moving", &kept))?;
+        Ok(kept)
     }
 
     fn read_kubeconfig(&self) -> Result<(String, Kubeconfig), LabError> {

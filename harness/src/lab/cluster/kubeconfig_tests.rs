@@ -1,11 +1,14 @@
 //! What becomes of a cluster whose kubeconfig other programs wrote into.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
-use crate::lab::Paths;
 use crate::lab::cluster::Record;
 use crate::lab::fake_client::FakeClient;
+use crate::lab::{Lease, Paths};
+use crate::progress::{Lines, Progress};
 
 const NAME: &str = "kind-meshproof-x";
 const SERVER: &str = "https://127.0.0.1:41233";
@@ -121,4 +124,44 @@ async fn what_kind_wrote_is_connected_with_whatever_stands_beside_it() {
         assert!(cluster.connect(1.0).await.is_err());
         assert_eq!(cluster.server_in_kubeconfig().unwrap(), SERVER);
     }
+}
+
+#[tokio::test]
+async fn logins_of_other_clusters_outlive_the_cluster_and_are_told_where() {
+    let (client, cluster) = cluster(&with_a_login_elsewhere());
+    let engine = client.engine().await;
+    let kept = client.folder().join("state/kubeconfigs");
+    let told = tempfile::NamedTempFile::new().unwrap();
+    let lines = Lines::to(told.reopen().unwrap(), Duration::MAX);
+    let progress = Progress::shown_by(lines);
+    cluster.delete(&engine, &progress).await.unwrap();
+    let (first, second) = (kept.join("meshproof-x"), kept.join("meshproof-x-2"));
+    assert!(std::fs::read_to_string(&first).unwrap().contains("secret"));
+    // What cannot be read may hold some.
+    std::fs::write(cluster.kubeconfig(), "a: [").unwrap();
+    let lease = Lease::exclusive(cluster.folder(), "a test", &progress);
+    let lease = lease.await.unwrap();
+    let deleted = cluster.delete_wholly(&engine, lease, &progress);
+    deleted.await.unwrap();
+    assert!(!cluster.folder().exists());
+    assert_eq!(std::fs::read_to_string(&second).unwrap(), "a: [");
+    assert_eq!(
+        std::fs::read_to_string(told.path()).unwrap(),
+        format!(
+            "The kubeconfig of the cluster meshproof-x holds logins of other clusters (gke_prod) and is \
+             kept: {}\nThe kubeconfig of the cluster meshproof-x holds what cannot be read and is \
+             kept: {}\n",
+            first.display(),
+            second.display()
+        )
+    );
+}
+
+#[tokio::test]
+async fn what_kind_wrote_goes_with_the_cluster() {
+    let (client, cluster) = cluster(&by_kind());
+    let (engine, progress) = (client.engine().await, Progress::silent());
+    cluster.delete(&engine, &progress).await.unwrap();
+    assert!(!cluster.kubeconfig().exists());
+    assert!(!client.folder().join("state/kubeconfigs").exists());
 }

@@ -33,14 +33,14 @@ impl Cluster {
         // A kind that a killed run left would go on making the nodes of the same name.
         end_orphans();
         engine.ensure_network(kind::NETWORK).await?;
-        if let Err(error) = self.attempt(engine, wanted, delivery).await {
+        if let Err(error) = self.attempt(engine, wanted, delivery, progress).await {
             self.keep_logs(engine).await?;
             progress.line(format!(
                 "Making the cluster failed and is tried once more; its nodes' logs are in {}.\n{error}",
                 self.folder.display()
             ));
             self.remove_nodes(engine).await?;
-            self.attempt(engine, wanted, delivery).await?;
+            self.attempt(engine, wanted, delivery, progress).await?;
         }
         stage.done();
         Ok(())
@@ -51,6 +51,7 @@ impl Cluster {
         engine: &Engine,
         wanted: &Wanted<'_>,
         delivery: &Delivery,
+        progress: &Progress,
     ) -> Result<(), LabError> {
         self.record.complete = false;
         self.record.containers.clear();
@@ -64,7 +65,7 @@ impl Cluster {
         std::fs::create_dir_all(&self.nodes_folder)
             .map_err(LabError::file("making the folder", &self.nodes_folder))?;
         node_stores::sign(&self.nodes_folder, &self.folder)?;
-        self.remove_kubeconfig()?;
+        self.remove_kubeconfig(progress)?;
         let names = kind::node_names(&self.record.name, wanted.topology);
         let mounts = names.iter().map(|node| {
             let (copy, marker) = (self.nodes_folder.join(node), marker.clone());

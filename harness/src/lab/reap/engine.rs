@@ -50,6 +50,19 @@ impl Reaper<'_> {
         if stores.exists() {
             self.folder(Kind::NodeStores, &stores, why);
         }
+        if let Some(others) = cluster.others_logins() {
+            let kept = match self.reaping.dry_run {
+                true => Ok(cluster.kubeconfig()),
+                false => cluster.keep_kubeconfig(),
+            };
+            match kept {
+                Ok(path) => {
+                    let because = format!("it holds {others}");
+                    self.keep(Kind::Kubeconfig, &path.display().to_string(), because);
+                }
+                Err(error) => return self.reaped.failed.push(error.to_string()),
+            }
+        }
         self.folder(Kind::Cluster, cluster.folder(), why);
     }
 

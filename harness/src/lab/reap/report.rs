@@ -60,6 +60,8 @@ pub enum Kind {
     Network,
     /// A cluster's record, with its kubeconfig, logs and locks.
     Cluster,
+    /// A cluster's kubeconfig, which holds more than ours.
+    Kubeconfig,
     /// The image stores of a cluster's nodes.
     NodeStores,
     /// Something of the cache whose making was broken off.
@@ -76,6 +78,7 @@ impl std::fmt::Display for Kind {
             Self::Volume => "volume",
             Self::Network => "network",
             Self::Cluster => "cluster",
+            Self::Kubeconfig => "kubeconfig",
             Self::NodeStores => "node stores",
             Self::HalfMade => "half-made",
             Self::Run => "run",

@@ -175,6 +175,24 @@ async fn a_dry_run_tells_the_same_and_touches_nothing() {
 }
 
 #[tokio::test]
+async fn logins_in_a_dead_clusters_kubeconfig_are_kept_and_told_where() {
+    let place = Place::new();
+    let path = place.file("state/clusters/dead/kubeconfig");
+    std::fs::write(&path, "users: [{ name: prod, user: { token: secret } }]").unwrap();
+    let client = engine_with(&[], &[]);
+    let because = "it holds logins of other clusters (prod)";
+    let dry = reaped(&client, &place, true).await;
+    assert_eq!(kept(&dry), [format!("kubeconfig kubeconfig: {because}")]);
+    assert!(path.exists());
+    let real = reaped(&client, &place, false).await;
+    assert_eq!(kept(&real), [format!("kubeconfig dead: {because}")]);
+    assert_eq!(removed(&real)[0], "cluster dead");
+    assert!(!path.exists());
+    let kept = std::fs::read_to_string(place.1.kept_kubeconfigs().join("dead"));
+    assert!(kept.unwrap().contains("secret"));
+}
+
+#[tokio::test]
 async fn what_a_live_run_holds_stays_and_its_holder_is_named() {
     let place = Place::new();
     let Attempt::Taken(_cluster) =
