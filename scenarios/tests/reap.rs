@@ -1,6 +1,9 @@
 //! `reap` beside another process of this very program: what that holds stays while it lives, and
 //! goes once it was killed.
 
+#[path = "shell/cluster_on_record.rs"]
+mod cluster_on_record;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -31,14 +34,13 @@ impl Lab {
         ] {
             fs::write(bin.join(name), text).unwrap();
         }
-        let record = serde_json::json!({
-            "name": "meshproof-x", "purpose": "a test", "complete": true,
-            "containers": [], "running_since": [],
-        });
-        lab.file(
-            "state/clusters/meshproof-x/record.json",
-            &record.to_string(),
-        );
+        for (file, text) in [
+            ("record.json", cluster_on_record::record("meshproof-x")),
+            ("kubeconfig", cluster_on_record::kubeconfig("meshproof-x")),
+        ] {
+            let path = format!("state/clusters/meshproof-x/{file}");
+            lab.file(&path, &text.to_string());
+        }
         lab.file("cache/nodes/meshproof-x/worker/blob", "blob");
         lab.file("cache/artifacts/kind-1/kind", "kind");
         lab

@@ -4,6 +4,8 @@
 //! The engine is one that only says what it is told to: all images are there, and nodes of somebody
 //! else's, so that whoever comes to making a cluster ends there.
 
+#[path = "shell/cluster_on_record.rs"]
+mod cluster_on_record;
 #[allow(dead_code, reason = "it is shared with other tests")]
 #[path = "bad_input/machine.rs"]
 mod machine;
@@ -40,11 +42,12 @@ fn held() -> (Machine, PathBuf, Child) {
         .path("home/.local/state/meshproof/clusters")
         .join(name);
     fs::create_dir_all(&folder).unwrap();
-    let record = serde_json::json!({
-        "name": name, "purpose": "a test", "complete": true,
-        "containers": [], "running_since": [],
-    });
-    fs::write(folder.join("record.json"), record.to_string()).unwrap();
+    for (file, text) in [
+        ("record.json", cluster_on_record::record(name)),
+        ("kubeconfig", cluster_on_record::kubeconfig(name)),
+    ] {
+        fs::write(folder.join(file), text.to_string()).unwrap();
+    }
     let mut holder = machine
         .program(&["shell"])
         .env("SHELL", "/bin/cat")

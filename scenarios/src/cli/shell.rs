@@ -1,4 +1,7 @@
 //! `shell`: a person's own shell, set to the lab's cluster.
+//!
+//! It gets a copy of the kubeconfig, which goes when it ends: programs write into the one that they are
+//! handed, and the next run goes by the cluster's own.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,15 +18,22 @@ use super::{Outcome, own_command};
 /// while a run holds it, the shell opens beside that.
 pub async fn run(paths: &Paths, cluster: Option<&str>) -> Outcome {
     let cluster = own_cluster(paths, cluster)?;
+    // A Ctrl-C is for what runs in the shell; this process waits on. What ends this process must not
+    // end it before the copy is gone.
+    let _interrupt = signal(SignalKind::interrupt())?;
+    let _quit = signal(SignalKind::quit())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let lease = Lease::attempt(cluster.folder(), &own_command())?;
+    let kubeconfig = cluster.kubeconfig_copy()?;
     let tools = tools(&cluster)?;
     let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
     let shell = shell.unwrap_or_else(|| "/bin/sh".into());
     println!(
-        "This is {} on the cluster {}: KUBECONFIG is {}.",
+        "This is {} on the cluster {}: KUBECONFIG is {}, a copy that goes when it ends.",
         shell.display(),
         cluster.record.name,
-        cluster.kubeconfig().display()
+        kubeconfig.display()
     );
     match &*tools.names {
         [] => println!("The cluster's record names no programs, so PATH is as it was."),
@@ -36,15 +46,16 @@ pub async fn run(paths: &Paths, cluster: Option<&str>) -> Outcome {
             Attempt::HeldBy(holder) => format!("Look, but change nothing: {holder} is at work."),
         }
     );
-    // A Ctrl-C is for what runs in the shell; this process waits on.
-    let _interrupt = signal(SignalKind::interrupt())?;
-    let _quit = signal(SignalKind::quit())?;
     let mut child = Command::new(&shell);
-    child.env("KUBECONFIG", cluster.kubeconfig());
+    child.env("KUBECONFIG", &kubeconfig);
     if let Some(path) = with_first(&tools.folder, std::env::var_os("PATH"), &tools.names) {
         child.env("PATH", path);
     }
-    let ended = child.status().await;
+    let ended = tokio::select! {
+        ended = child.status() => ended,
+        _ = hangup.recv() => return Ok(ExitCode::from(129)),
+        _ = terminate.recv() => return Ok(ExitCode::from(143)),
+    };
     let ended = ended.map_err(|error| {
         format!(
             "the shell {} cannot be started ({error}); name another in SHELL",

@@ -1,5 +1,5 @@
-//! A cluster's kubeconfig: whether it still is what kind made it, connecting with it, and what else
-//! somebody put into it.
+//! A cluster's kubeconfig: whether it still is what kind made it, connecting with it, a copy of it for
+//! a person, and what else somebody put into it.
 //!
 //! Programs write into the kubeconfig that they are handed: `kubectl config use-context` changes where
 //! it leads, a cloud's `get-credentials` adds a cluster and makes that the current one. What a lab does
@@ -7,10 +7,11 @@
 //! it made the cluster.
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 use kube::config::Kubeconfig;
+use tempfile::TempPath;
 
 use super::Cluster;
 use crate::kube::Kube;
@@ -30,6 +31,21 @@ impl Cluster {
         let (_, kubeconfig) = self.own_kubeconfig()?;
         let told = self.kubeconfig().display().to_string();
         Ok(Kube::from_read(kubeconfig, Some(&self.context()), &told, scale).await?)
+    }
+
+    /// A copy of the kubeconfig for whoever may write into it; it is gone with the value.
+    ///
+    /// # Errors
+    /// As [`Cluster::connect`], or a file error.
+    pub fn kubeconfig_copy(&self) -> Result<TempPath, LabError> {
+        let (text, _) = self.own_kubeconfig()?;
+        let copy = tempfile::Builder::new()
+            .prefix("kubeconfig-")
+            .tempfile_in(&self.folder);
+        let mut copy = copy.map_err(LabError::file("making a file in", &self.folder))?;
+        let written = copy.write_all(text.as_bytes());
+        written.map_err(LabError::file("writing", copy.path()))?;
+        Ok(copy.into_temp_path())
     }
 
     /// The text of the kubeconfig and what is in it, if it leads to the cluster.
