@@ -7,7 +7,6 @@
 use serde::Deserialize;
 
 use super::{Install, MeshError};
-use crate::process::Program;
 
 /// How long istioctl's analysis may take, in the form of its own flag.
 const LIMIT: &str = "30s";
@@ -46,10 +45,10 @@ impl Install {
             what: format!("istioctl's analysis of the namespace {namespace}"),
             reason,
         };
-        let output = Program::new(&self.istioctl)
-            .args(["analyze", "--output", "json", "--timeout", LIMIT])
-            .args(["--namespace", namespace, "--kubeconfig"])
-            .arg(&self.kubeconfig)
+        let output = self
+            .on_the_cluster("analyze")
+            .args(["--output", "json", "--timeout", LIMIT])
+            .args(["--namespace", namespace])
             .run()
             .await
             .map_err(|error| unreadable(error.to_string()))?;

@@ -63,6 +63,8 @@ pub struct Install {
     pub istioctl: PathBuf,
     /// The kubeconfig of the cluster.
     pub kubeconfig: PathBuf,
+    /// The cluster's context in it: the current one may be another by the time istioctl reads it.
+    pub context: String,
     /// The build's id, which is the tag of its images as well.
     pub build: String,
     /// How pods get their sidecar.
@@ -132,10 +134,9 @@ impl Install {
         line: impl FnMut(&str),
     ) -> Result<String, MeshError> {
         let folder = tempfile::tempdir().map_err(MeshError::Overlay)?;
-        let mut istioctl = Program::new(&self.istioctl)
-            .args(["install", "--skip-confirmation", "--kubeconfig"])
-            .arg(&self.kubeconfig)
-            .arg("--set")
+        let mut istioctl = self
+            .on_the_cluster("install")
+            .args(["--skip-confirmation", "--set"])
             .arg(format!("profile={profile}"));
         for overlay in self.overlays() {
             let file = folder.path().join(format!("{}.yaml", overlay.name));
@@ -149,6 +150,14 @@ impl Install {
         }
         let output = istioctl.run_with(line).await.map_err(MeshError::Install)?;
         Ok(output.stdout)
+    }
+
+    /// A command of istioctl on the cluster.
+    pub(super) fn on_the_cluster(&self, command: &str) -> Program {
+        Program::new(&self.istioctl)
+            .args([command, "--kubeconfig"])
+            .arg(&self.kubeconfig)
+            .args(["--context", &self.context])
     }
 
     /// What istioctl says of a profile that it does not have; none if it has it.
@@ -236,11 +245,38 @@ mod tests {
         Install {
             istioctl: "istioctl".into(),
             kubeconfig: "kubeconfig".into(),
+            context: "kind-x".into(),
             build: "1.31.0-dev.20260827".into(),
             sidecar_mode: SidecarMode::Auto,
             istio_filters,
             values: None,
         }
+    }
+
+    #[tokio::test]
+    async fn istioctl_is_told_the_cluster_by_its_context() {
+        let place = tempfile::tempdir().unwrap();
+        let istioctl = place.path().join("istioctl");
+        let notes = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/lab/fake-client");
+        std::os::unix::fs::symlink(notes, &istioctl).unwrap();
+        let install = Install {
+            istioctl,
+            ..install(true)
+        };
+        install.install_profile("default", |_| {}).await.unwrap();
+        // It printed nothing.
+        install.analyze("ignite").await.unwrap_err();
+        let calls = std::fs::read_to_string(place.path().join("calls")).unwrap();
+        let calls: Vec<&str> = calls.lines().collect();
+        let cluster = "--kubeconfig kubeconfig --context kind-x";
+        assert!(
+            calls[0].starts_with(&format!("istioctl install {cluster} ")),
+            "{calls:?}"
+        );
+        assert!(
+            calls[1].starts_with(&format!("istioctl analyze {cluster} ")),
+            "{calls:?}"
+        );
     }
 
     #[test]

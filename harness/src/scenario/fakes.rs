@@ -111,6 +111,7 @@ fn stand_on() -> (Stand, Server) {
             values: None,
             istioctl: "istioctl".into(),
             kubeconfig: "kubeconfig".into(),
+            context: "kind-x".into(),
             build: "1.29.1".into(),
             sidecar_mode: crate::mesh::SidecarMode::Auto,
             istio_filters: false,

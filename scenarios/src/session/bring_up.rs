@@ -58,6 +58,7 @@ pub(super) fn install(lab: &Lab, options: &Options) -> Install {
     Install {
         istioctl: lab.images.istioctl.clone(),
         kubeconfig: lab.cluster.kubeconfig(),
+        context: lab.cluster.context(),
         build: lab.images.istio.id.clone(),
         sidecar_mode: options.sidecar,
         istio_filters: lab.images.istio.filters,

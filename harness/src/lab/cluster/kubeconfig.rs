@@ -108,8 +108,8 @@ impl Cluster {
         Ok((text, read))
     }
 
-    /// The name that kind gives to context, cluster and user.
-    fn context(&self) -> String {
+    /// The name that kind gives to its context, cluster and user in the kubeconfig.
+    pub fn context(&self) -> String {
         format!("kind-{}", self.record.name)
     }
 
