@@ -11,11 +11,12 @@ mod kubeconfig;
 mod make;
 mod obstacles;
 mod pod_network;
+mod purpose;
 mod record;
 
 use std::path::{Path, PathBuf};
 
-use super::images::{Images, Key};
+use super::images::{Images, ImagesWish, Key};
 use super::kind;
 use super::topology::Topology;
 use super::{Engine, LabError, Paths};
@@ -40,6 +41,8 @@ pub struct Cluster {
 pub struct Wanted<'a> {
     /// Its images.
     pub images: &'a Images,
+    /// What was asked of them.
+    pub asked: &'a ImagesWish,
     /// Its nodes.
     pub topology: &'a Topology,
     /// The sidecar mode that Istio is installed with.
@@ -71,22 +74,20 @@ impl Wanted<'_> {
     fn configuration(&self) -> String {
         kind::configuration(self.topology, &self.images.kubernetes, &[])
     }
-
-    fn purpose(&self) -> String {
-        format!(
-            "Istio {}, sidecar mode {}",
-            self.images.istio.id, self.sidecar_mode
-        )
-    }
 }
 
 impl Cluster {
     /// The cluster for what is wanted, whether it stands or not.
     pub fn wanted(paths: &Paths, wanted: &Wanted<'_>) -> Self {
-        let record = Record::begun(wanted.name(paths), wanted.purpose());
+        let purpose = wanted.purpose();
+        let record = Record::begun(wanted.name(paths), purpose.clone());
         let cluster = Self::of(paths, record);
         match cluster.read_record() {
-            Some(record) => Self { record, ..cluster },
+            // The same images may have been asked for in other words before.
+            Some(record) => Self {
+                record: Record { purpose, ..record },
+                ..cluster
+            },
             None => cluster,
         }
     }

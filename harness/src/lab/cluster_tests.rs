@@ -8,7 +8,7 @@ use crate::lab::kind::KindCluster;
 use crate::lab::watches::Watches;
 use crate::progress::Progress;
 
-fn images() -> Images {
+pub(super) fn images() -> Images {
     let image = |name: &str| Present {
         reference: name.into(),
         id: format!("sha256:{name}"),
@@ -32,6 +32,20 @@ fn images() -> Images {
     }
 }
 
+pub(super) fn wanted<'a>(
+    images: &'a Images,
+    topology: &'a Topology,
+    asked: &'a ImagesWish,
+) -> Wanted<'a> {
+    Wanted {
+        images,
+        asked,
+        topology,
+        sidecar_mode: "auto",
+        mesh_values: None,
+    }
+}
+
 fn name_in(state: &Path) -> String {
     name_with(state, None)
 }
@@ -41,11 +55,11 @@ fn name_with(state: &Path, mesh_values: Option<&str>) -> String {
         cache: "/nowhere".into(),
         state: state.to_owned(),
     };
+    let (images, topology) = (images(), Topology::for_cpus(2).unwrap());
+    let asked = ImagesWish::default();
     let wanted = Wanted {
-        images: &images(),
-        topology: &Topology::for_cpus(2).unwrap(),
-        sidecar_mode: "auto",
         mesh_values,
+        ..wanted(&images, &topology, &asked)
     };
     Cluster::wanted(&paths, &wanted).record.name
 }

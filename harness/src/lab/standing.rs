@@ -63,6 +63,7 @@ impl Lab {
         (wish.istio_fits)(&images.istio.id)?;
         let wanted = Wanted {
             images: &images,
+            asked: &wish.images,
             topology: &topology,
             sidecar_mode: wish.sidecar_mode,
             mesh_values: wish.mesh_values.as_deref(),
@@ -179,3 +180,7 @@ async fn remove_superseded(
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "standing_tests.rs"]
+mod tests;

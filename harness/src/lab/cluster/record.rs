@@ -12,7 +12,7 @@ use crate::lab::LabError;
 pub struct Record {
     /// Its name, which holds its key.
     pub name: String,
-    /// The Istio build and sidecar mode it is for: a newer cluster for the same replaces it.
+    /// What was asked for when it was made: a newer cluster for the same replaces it.
     pub purpose: String,
     /// Whether it was completed.
     pub complete: bool,
