@@ -1,8 +1,9 @@
-//! What accepting adds, what it refuses, and that the text reads back as what it was made from.
+//! What accepting adds, what it refuses, that the text reads back as what it was made from, and what
+//! of a whole outcome is compared with it.
 
 use super::*;
-use crate::expectation::{ProxyKind, SidecarMode};
-use crate::outcome::{CaseClaim, CaseRecord, Observed};
+use crate::expectation::{Outcome, ProxyKind, SidecarMode};
+use crate::outcome::{CaseClaim, CaseRecord, Check, Observed, Standing};
 
 const FILE: &str = r#"# What builds were seen to do.
 # Edited by people too.
@@ -253,4 +254,22 @@ fn a_file_without_a_comment_has_no_header() {
         Expectations::default().render("").unwrap().trim(),
         "expectation = []"
     );
+}
+
+#[test]
+fn a_recovery_that_fails_is_news_where_the_cure_is_on_record() {
+    let green = |outcome: &ScenarioOutcome| {
+        let seen = Outcome {
+            verdict: &outcome.verdict,
+            symptom: outcome.symptom(),
+            cure: outcome.cure(),
+        };
+        known().judge(&ground().key("T2a"), &seen).green
+    };
+    let mut outcome = split(Cure::WithARestart);
+    assert!(green(&outcome));
+    let record = outcome.case.as_mut().expect("it is a case");
+    let silent = Check::answered(Standing::Truth, "silent", false, "MP031", vec![]);
+    record.recovery.push(silent);
+    assert!(!green(&outcome));
 }

@@ -83,6 +83,10 @@ pub struct CaseRecord {
     pub remedy: Option<String>,
     /// Whether it is healthy again, and stays so.
     pub recovery: Vec<Check>,
+    /// What else came of the remedy, such as data that is lost: what fails there is not as the guide
+    /// says, and takes no cure away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consequences: Vec<Check>,
     /// How it was cured; none where it did not come to that.
     pub cure: Option<Cure>,
 }
@@ -99,6 +103,7 @@ impl CaseRecord {
             diagnosis: None,
             remedy: None,
             recovery: vec![],
+            consequences: vec![],
             cure: None,
         }
     }
@@ -113,16 +118,26 @@ impl CaseRecord {
         !self.in_force.is_empty() && self.in_force.iter().all(Check::holds)
     }
 
+    /// The cure that expectations know: what does not come through its recovery is not cured,
+    /// whatever was tried.
+    pub fn cure_that_counts(&self) -> Option<Cure> {
+        let recovered = self.recovery.iter().all(Check::holds);
+        self.cure
+            .map(|cure| if recovered { cure } else { Cure::None })
+    }
+
     /// Every check of every phase, with the phase's name.
     pub fn checks(&self) -> impl Iterator<Item = (&'static str, &Check)> {
         let symptom = self.observed.iter().flat_map(|o| &o.checks);
         let of = |phase: &'static str| move |check| (phase, check);
         let before = self.baseline.iter().map(of("baseline"));
         let fault = self.in_force.iter().map(of("fault"));
+        let remedy = self.consequences.iter().map(of("remedy"));
         let recovery = self.recovery.iter().map(of("recovery"));
         before
             .chain(fault)
             .chain(symptom.map(of("symptom")))
+            .chain(remedy)
             .chain(recovery)
     }
 
@@ -217,15 +232,21 @@ pub fn judge_case(case: &CaseRecord) -> (Verdict, String) {
             observed.symptom, case.claim.symptom, observed.because
         )
     };
-    let Some(cure) = case.cure else {
+    let Some(cure) = case.cure_that_counts() else {
         return invalid(format!("{symptom}; the remedy was not tried"));
     };
-    let fact = match case.recovery.iter().find(|c| !c.holds()) {
-        Some(check) => format!("{symptom}; {}: {}", cure.in_words(), check.seen),
+    let mut after = case.recovery.iter().chain(&case.consequences);
+    let lacking = after.find(|check| !check.holds());
+    let fact = match lacking {
+        Some(check) => format!(
+            "{symptom}; {}; not so: {}; seen: {}",
+            cure.in_words(),
+            check.statement,
+            check.seen
+        ),
         None => format!("{symptom}; {}", cure.in_words()),
     };
-    let recovered = case.recovery.iter().all(Check::holds);
-    if as_claimed && cure == Cure::ByTheRemedy && recovered {
+    if as_claimed && cure == Cure::ByTheRemedy && lacking.is_none() {
         (Verdict::Confirmed, fact)
     } else {
         (Verdict::Differs, fact)

@@ -161,12 +161,58 @@ fn an_untried_remedy_is_no_verdict_on_the_guide() {
 }
 
 #[test]
-fn a_recovery_that_lacks_something_is_not_as_the_guide_says() {
-    let recovery = vec![check(true), check(false)];
-    let (verdict, fact) = judge_case(&CaseRecord {
-        recovery,
+fn a_recovery_that_lacks_something_leaves_no_cure_that_counts() {
+    for cure in [
+        Cure::ByTheRemedy,
+        Cure::WithARestart,
+        Cure::BySomethingElse,
+    ] {
+        let case = CaseRecord {
+            cure: Some(cure),
+            recovery: vec![check(true), check(false)],
+            ..confirmed()
+        };
+        assert_eq!(case.cure_that_counts(), Some(Cure::None));
+        let (verdict, fact) = judge_case(&case);
+        assert_eq!(verdict, Verdict::Differs);
+        assert_eq!(
+            fact,
+            "split as the guide says (servers=1 on both); the remedy does not cure it; not so: all \
+             is well; seen: what was seen"
+        );
+    }
+    let never_tried = CaseRecord {
+        cure: None,
         ..confirmed()
-    });
+    };
+    assert_eq!(never_tried.cure_that_counts(), None);
+}
+
+#[test]
+fn what_else_came_of_a_remedy_differs_and_is_cured_all_the_same() {
+    let case = CaseRecord {
+        consequences: vec![check(true), check(false)],
+        ..confirmed()
+    };
+    assert_eq!(case.cure_that_counts(), Some(Cure::ByTheRemedy));
+    let (verdict, fact) = judge_case(&case);
     assert_eq!(verdict, Verdict::Differs);
-    assert!(fact.ends_with("what was seen"), "{fact}");
+    assert_eq!(
+        fact,
+        "split as the guide says (servers=1 on both); the remedy cures it; not so: all is well; \
+         seen: what was seen"
+    );
+}
+
+#[test]
+fn every_check_is_told_with_its_phase() {
+    let case = CaseRecord {
+        consequences: vec![check(false)],
+        ..confirmed()
+    };
+    let phases: Vec<_> = case.checks().map(|(phase, _)| phase).collect();
+    assert_eq!(
+        phases,
+        ["baseline", "fault", "symptom", "remedy", "recovery"]
+    );
 }

@@ -68,9 +68,9 @@ impl ScenarioOutcome {
         Some(self.case.as_ref()?.observed.as_ref()?.symptom)
     }
 
-    /// How a case was cured, where it came to that.
+    /// How a case was cured, where it came to that and as far as it counts.
     pub fn cure(&self) -> Option<Cure> {
-        self.case.as_ref()?.cure
+        self.case.as_ref()?.cure_that_counts()
     }
 
     /// Seconds of all phases together.

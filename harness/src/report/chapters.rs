@@ -42,6 +42,9 @@ const PHASES: [&str; 5] = [
     "remedy and recovery",
 ];
 
+/// The chapter of what else came of the remedy: no phase, since most cases have none.
+const CONSEQUENCES: &str = "consequences of the remedy";
+
 /// The chapters of an outcome. A checkpoint has one, its checks; a case one for each phase that
 /// was reached.
 pub(super) fn of(outcome: &ScenarioOutcome) -> Vec<Chapter<'_>> {
@@ -80,6 +83,9 @@ fn of_case(case: &CaseRecord) -> Vec<Chapter<'_>> {
             ..Chapter::new(PHASES[4], &case.recovery)
         });
     }
+    if !case.consequences.is_empty() {
+        chapters.push(Chapter::new(CONSEQUENCES, &case.consequences));
+    }
     chapters
 }
 
@@ -97,7 +103,7 @@ fn remedy(case: &CaseRecord) -> Vec<(&'static str, String)> {
     let mut facts = vec![("Guide", case.claim.remedy.clone())];
     facts.extend(case.remedy.iter().map(|done| ("Done", done.clone())));
     facts.extend(
-        case.cure
+        case.cure_that_counts()
             .map(|cure| ("Cure", cure_in_words(cure).to_owned())),
     );
     facts
@@ -183,5 +189,30 @@ pub(super) fn advised(remedy: &Remedy) -> (String, Option<&str>) {
         Remedy::Command { command } => ("Type:".to_owned(), Some(command)),
         Remedy::Patch { object, yaml } => (format!("Change {object} to have:"), Some(yaml)),
         Remedy::Advice { text } => (text.clone(), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Symptom;
+    use crate::report::sample;
+
+    #[test]
+    fn what_else_came_of_a_remedy_has_a_chapter_and_a_cure_that_does_not_count_is_none() {
+        let run = sample::repeated();
+        let with_a_cure = |o: &&ScenarioOutcome| o.symptom() == Some(Symptom::Stall);
+        let mut outcome = run.outcomes.iter().find(with_a_cure).cloned();
+        let outcome = outcome.as_mut().expect("a stall is among them");
+        let lost = Check::answered(Standing::Truth, "no key is lost", false, "0 of 100", vec![]);
+        let case = outcome.case.as_mut().expect("it is a case");
+        case.consequences.push(lost.clone());
+        case.recovery.push(lost);
+        let chapters = of(outcome);
+        let last = chapters.last().expect("there are chapters");
+        assert_eq!((last.name, last.checks.len()), (CONSEQUENCES, 1));
+        let remedy = chapters.iter().find(|c| c.name == PHASES[4]);
+        let facts = &remedy.expect("it was remedied").facts;
+        assert!(facts.contains(&("Cure", "none".to_owned())), "{facts:?}");
     }
 }

@@ -35,8 +35,10 @@ pub struct Remedied {
     pub done: String,
     /// Whether it cured, and by what.
     pub cure: Cure,
-    /// What shows that it is healthy again, and stays so.
+    /// What shows that it is healthy again, and stays so: where one fails, nothing is cured.
     pub recovery: Vec<Check>,
+    /// What else came of it, to be told: where one fails, it is not as the guide says.
+    pub consequences: Vec<Check>,
 }
 
 /// A part of a case that is left out on purpose, to see that the case notices.
@@ -185,6 +187,7 @@ async fn in_order(
     record.remedy = Some(remedied.done);
     record.cure = Some(remedied.cure);
     record.recovery = remedied.recovery;
+    record.consequences = remedied.consequences;
     if record.cure != Some(Cure::None) {
         let begun = Instant::now();
         let (read, said) = timed(
@@ -197,6 +200,7 @@ async fn in_order(
         .await?;
         snapshots.push(("recovered", read));
         record.recovery.push(silent(&said));
+        record.cure = record.cure_that_counts();
     }
     Ok(())
 }

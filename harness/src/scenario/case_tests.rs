@@ -13,6 +13,8 @@ struct Told {
     in_force: bool,
     symptom: Symptom,
     cure: Cure,
+    /// Whether what is asked after the remedy holds.
+    recovered: bool,
     /// The phase that cannot be carried through.
     fails_in: &'static [&'static str],
     begun: Mutex<Vec<String>>,
@@ -26,6 +28,7 @@ impl Told {
             in_force: true,
             symptom: Symptom::Split,
             cure: Cure::ByTheRemedy,
+            recovered: true,
             fails_in: &[],
             begun: Mutex::default(),
         }
@@ -98,7 +101,8 @@ impl Case for Told {
         let remedied = Remedied {
             done: "mended".into(),
             cure: self.cure,
-            recovery: check(true),
+            recovery: check(self.recovered),
+            consequences: check(false),
         };
         self.come_to("remedy", !make, remedied)
     }
@@ -194,6 +198,24 @@ async fn what_no_remedy_cured_is_not_diagnosed_again() {
     let (carried, _) = uncured.carried(None).await;
     assert_eq!(diagnoses(&carried), ["fault"]);
     assert_eq!(carried.record.recovery.len(), 1);
+}
+
+#[tokio::test]
+async fn what_does_not_come_through_its_recovery_is_cured_by_nothing() {
+    let relapsed = Told {
+        recovered: false,
+        ..Told::whole()
+    };
+    let (carried, _) = relapsed.carried(None).await;
+    assert_eq!(carried.record.cure, Some(Cure::None));
+    assert_eq!(carried.record.recovery.len(), 2, "it is diagnosed all the same");
+}
+
+#[tokio::test]
+async fn what_else_came_of_the_remedy_takes_no_cure_away() {
+    let (carried, _) = Told::whole().carried(None).await;
+    assert_eq!(carried.record.consequences, check(false));
+    assert_eq!(carried.record.cure, Some(Cure::ByTheRemedy));
 }
 
 #[tokio::test]

@@ -87,6 +87,7 @@ impl Case for Hangs {
             done: "mended".into(),
             cure: Cure::None,
             recovery: vec![],
+            consequences: vec![],
         };
         self.come_to("remedy and recovery", remedied)
     }

@@ -148,13 +148,13 @@ impl Case for NotLabelled {
             };
             let sidecars = cluster::listed(stand).await?;
             let sidecars = sidecars.iter().all(|pod| pods::readiness(pod) == READY);
-            let mut recovery = vec![];
+            let (mut recovery, mut consequences) = (vec![], vec![]);
             let mut cure = Cure::None;
             if sidecars && state.symptom == Symptom::Healthy {
                 cure = Cure::ByTheRemedy;
             } else if make {
                 let first = format!("{}: {}", state.symptom, state.reason);
-                recovery.push(Check::answered(
+                consequences.push(Check::answered(
                     Standing::Truth,
                     "after the rollout restart the nodes are one cluster",
                     false,
@@ -169,20 +169,17 @@ impl Case for NotLabelled {
                 }
             }
             if cure != Cure::None {
-                let mut again = cluster::recovered(stand, since).await?;
+                recovery = cluster::recovered(stand, since).await?;
                 for port in [ProductPort::Discovery, ProductPort::Communication] {
-                    again.push(Shown::Encrypted(port).check(stand).await?);
+                    recovery.push(Shown::Encrypted(port).check(stand).await?);
                 }
-                if !again.iter().all(Check::holds) {
-                    cure = Cure::None;
-                }
-                recovery.extend(keys);
-                recovery.extend(again);
+                consequences.extend(keys);
             }
             Ok(Remedied {
                 done: done.join("; "),
                 cure,
                 recovery,
+                consequences,
             })
         })
     }

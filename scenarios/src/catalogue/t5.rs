@@ -217,6 +217,7 @@ impl Case for NotReached {
                 done: done.join("; "),
                 cure,
                 recovery,
+                consequences: vec![],
             })
         })
     }

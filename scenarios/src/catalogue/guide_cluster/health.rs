@@ -93,5 +93,6 @@ pub async fn remedied(
         done: done.join("; "),
         cure: if holds { cure } else { Cure::None },
         recovery,
+        consequences: vec![],
     })
 }
