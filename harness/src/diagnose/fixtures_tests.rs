@@ -1,143 +1,14 @@
 //! What the rules say of snapshots that were recorded from live clusters.
 //!
-//! One table says which codes belong to which fault; the README shows it. A snapshot's file is
-//! named after its fault (`t2a.json`), with `-recovered` after the remedy.
+//! The table of faults ([`table`]) says which codes belong to which; the README shows it. A snapshot's
+//! file is named after its fault (`t2a.json`), with `-recovered` after the remedy.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::renamed::renamed;
+use super::table::{self, Fault, TABLE};
 use super::{Snapshot, diagnose, rules};
-
-/// A fault, and what is found where it is in force.
-struct Row {
-    /// The file's stem.
-    fault: &'static str,
-    /// What is wrong there.
-    what: &'static str,
-    /// Codes that are always found.
-    codes: &'static [&'static str],
-    /// Codes that depend on the moment: a connection that is open then, a node that restarts then.
-    at_times: &'static [&'static str],
-}
-
-const fn row(
-    fault: &'static str,
-    what: &'static str,
-    codes: &'static [&'static str],
-    at_times: &'static [&'static str],
-) -> Row {
-    Row {
-        fault,
-        what,
-        codes,
-        at_times,
-    }
-}
-
-const TABLE: &[Row] = &[
-    row("healthy", "nothing: the guide's cluster", &[], &[]),
-    row(
-        "t1a",
-        "no hold annotation, classic sidecar, slow proxy",
-        &["MP011", "MP020"],
-        &[],
-    ),
-    row(
-        "t1b",
-        "no hold annotation, classic sidecar, idle machine",
-        &["MP011"],
-        &["MP020", "MP021"],
-    ),
-    row(
-        "t1c",
-        "no hold annotation, native sidecar: no fault",
-        &[],
-        &[],
-    ),
-    row(
-        "t2a",
-        "no port of the headless Service declared, STRICT",
-        &["MP001", "MP020"],
-        &["MP031", "MP032"],
-    ),
-    row(
-        "t2b",
-        "47100 not declared, STRICT",
-        &["MP001", "MP021"],
-        &["MP031"],
-    ),
-    row(
-        "t2c",
-        "47500 not declared, STRICT",
-        &["MP001", "MP020"],
-        &["MP031", "MP032"],
-    ),
-    row(
-        "t2d",
-        "ports declared without a protocol, STRICT",
-        &["MP002", "MP021"],
-        &[],
-    ),
-    row(
-        "t2e",
-        "ports declared as HTTP, STRICT",
-        &["MP003"],
-        &["MP020", "MP021", "MP022", "MP031", "MP032"],
-    ),
-    row(
-        "t2f",
-        "no port declared, PERMISSIVE",
-        &["MP001", "MP021", "MP030"],
-        &["MP031"],
-    ),
-    row("t3", "the namespace not labelled", &["MP010"], &["MP022"]),
-    row(
-        "t4a",
-        "the license's Secret missing",
-        &["MP024", "MP040"],
-        &[],
-    ),
-    row(
-        "t4b",
-        "the license mounted at another path",
-        &["MP023", "MP041"],
-        &["MP042"],
-    ),
-    row(
-        "t4c",
-        "a Secret that holds no license",
-        &["MP023"],
-        &["MP042"],
-    ),
-    row("t4d", "the license expired", &["MP023"], &["MP042"]),
-    row("t5a", "no ingress gateway in the mesh", &["MP050"], &[]),
-    row("t5b", "the ingress gateway scaled to 0", &["MP050"], &[]),
-    row(
-        "t5c",
-        "the VirtualService's Gateway missing",
-        &["MP051"],
-        &[],
-    ),
-    row(
-        "t5d",
-        "the Gateway's Secret missing",
-        &["MP052"],
-        &["MP053"],
-    ),
-    row(
-        "x1a",
-        "47500 taken by an outgoing connection in each pod",
-        &["MP026", "MP020"],
-        &[],
-    ),
-    row(
-        "x1b",
-        "47100 taken by an outgoing connection in each pod",
-        &["MP026", "MP021"],
-        &[],
-    ),
-];
 
 fn recorded() -> Vec<(String, Snapshot)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/snapshots");
@@ -169,7 +40,7 @@ fn every_fault_that_can_be_had_has_a_recording() {
     let files: Vec<String> = recorded().into_iter().map(|(stem, _)| stem).collect();
     let lacking: Vec<&str> = TABLE
         .iter()
-        .map(|row| row.fault)
+        .map(|fault| fault.id)
         .filter(|fault| !NOT_TO_BE_HAD.contains(fault) && !files.iter().any(|f| f == fault))
         .collect();
     assert!(
@@ -180,36 +51,32 @@ fn every_fault_that_can_be_had_has_a_recording() {
     assert!(recovered > 0, "no cured cluster is among them");
 }
 
-/// What is expected of a file: the codes that must be found, and those that may be.
-fn expected(stem: &str) -> Result<(Vec<&'static str>, Vec<&'static str>), String> {
-    let fault = stem.strip_suffix("-recovered").unwrap_or(stem);
-    let row = TABLE.iter().find(|row| row.fault == fault);
-    let row = row.ok_or_else(|| format!("{stem}: the table has no row for it"))?;
-    if fault == stem {
-        Ok((row.codes.to_vec(), row.at_times.to_vec()))
-    } else {
-        Ok((vec![], vec![]))
-    }
+/// The fault by which a file is measured: its own, and none after the remedy.
+fn fault_of(stem: &str) -> Result<&'static Fault, String> {
+    let id = match stem.strip_suffix("-recovered") {
+        Some(fault) => table::of(fault).map(|_| "healthy"),
+        None => Some(stem),
+    };
+    id.and_then(table::of)
+        .ok_or_else(|| format!("{stem}: the table has no row for it"))
 }
 
 /// In what a diagnosis differs from what is expected of a file.
 fn differs(stem: &str, snapshot: &Snapshot) -> Result<(), String> {
-    let (must, may) = expected(stem)?;
+    let fault = fault_of(stem)?;
     let diagnosis = diagnose(snapshot);
     let found = diagnosis.codes();
-    let lacking: Vec<&&str> = must.iter().filter(|code| !found.contains(code)).collect();
-    let more: Vec<_> = diagnosis
-        .findings
-        .iter()
-        .filter(|f| !must.contains(&f.code.as_str()) && !may.contains(&f.code.as_str()))
-        .collect();
+    let mut lacking = fault.always.to_vec();
+    lacking.retain(|code| !found.contains(code));
+    let besides = fault.besides(&diagnosis);
     // Where nothing is wrong, nothing may be left open either.
-    let open = must.is_empty() && may.is_empty() && !diagnosis.unknown.is_empty();
-    if lacking.is_empty() && more.is_empty() && !open {
+    let well = fault.always.is_empty() && fault.at_times.is_empty();
+    let open = well && !diagnosis.unknown.is_empty();
+    if lacking.is_empty() && besides.is_empty() && !open {
         return Ok(());
     }
     Err(format!(
-        "{stem}: not found: {lacking:?}; found besides: {more:#?}; not known: {:#?}",
+        "{stem}: not found: {lacking:?}; found besides: {besides:#?}; not known: {:#?}",
         diagnosis.unknown
     ))
 }
@@ -288,23 +155,26 @@ fn every_code_of_the_table_is_a_rules_and_every_code_is_given_once() {
     sorted.sort_unstable();
     sorted.dedup();
     assert_eq!(codes, sorted, "by code, each once");
-    for row in TABLE {
-        for code in row.codes.iter().chain(row.at_times) {
-            assert!(codes.contains(code), "{}: {code}", row.fault);
+    for fault in TABLE {
+        for code in fault.always.iter().chain(fault.at_times) {
+            assert!(codes.contains(code), "{}: {code}", fault.id);
         }
-        let twice = row.codes.iter().any(|code| row.at_times.contains(code));
-        assert!(!twice, "{}: always and at times", row.fault);
+        let twice = fault.always.iter().any(|c| fault.at_times.contains(c));
+        assert!(!twice, "{}: always and at times", fault.id);
     }
-    let mut faults: Vec<&str> = TABLE.iter().map(|row| row.fault).collect();
+    assert!(table::BY_CHANCE.iter().all(|code| codes.contains(code)));
+    let mut faults: Vec<&str> = TABLE.iter().map(|fault| fault.id).collect();
     faults.dedup();
     assert_eq!(faults.len(), TABLE.len());
 }
 
 #[test]
 fn a_file_without_a_row_is_refused() {
-    assert!(expected("t9z").unwrap_err().contains("no row"));
-    assert!(!expected("t2a").unwrap().0.is_empty());
-    assert!(expected("t2a-recovered").unwrap().0.is_empty());
+    let of = |stem: &str| fault_of(stem).map(|fault| fault.id);
+    assert!(of("t9z").unwrap_err().contains("no row"));
+    assert!(of("t9z-recovered").unwrap_err().contains("no row"));
+    assert_eq!(of("t2a"), Ok("t2a"));
+    assert_eq!(of("t2a-recovered"), Ok("healthy"));
 }
 
 /// The rules and the table, as the README shows them.
@@ -314,14 +184,14 @@ fn shown() -> String {
         let _ = writeln!(out, "| {} | {} |", rule.code, rule.title);
     }
     out.push_str("\n| fault | what is wrong | found | at times |\n|---|---|---|---|\n");
-    for row in TABLE {
+    for fault in TABLE {
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} |",
-            row.fault,
-            row.what,
-            row.codes.join(", "),
-            row.at_times.join(", ")
+            fault.id,
+            fault.what,
+            fault.always.join(", "),
+            fault.at_times.join(", ")
         );
     }
     out

@@ -21,6 +21,7 @@ mod rules_tests;
 mod selectors;
 mod services;
 mod snapshot;
+pub mod table;
 #[cfg(test)]
 mod unknown_tests;
 pub mod view;

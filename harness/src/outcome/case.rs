@@ -79,6 +79,9 @@ pub struct CaseRecord {
     pub observed: Option<Observed>,
     /// What diagnosis said of it.
     pub diagnosis: Option<Diagnosis>,
+    /// Whether it said no more than belongs to the fault; empty where nobody knows what does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnosed: Vec<Check>,
     /// What was done as remedy; none where there was nothing to cure.
     pub remedy: Option<String>,
     /// Whether it is healthy again, and stays so.
@@ -101,6 +104,7 @@ impl CaseRecord {
             in_force: vec![],
             observed: None,
             diagnosis: None,
+            diagnosed: vec![],
             remedy: None,
             recovery: vec![],
             consequences: vec![],
@@ -132,11 +136,13 @@ impl CaseRecord {
         let of = |phase: &'static str| move |check| (phase, check);
         let before = self.baseline.iter().map(of("baseline"));
         let fault = self.in_force.iter().map(of("fault"));
+        let diagnosis = self.diagnosed.iter().map(of("diagnosis"));
         let remedy = self.consequences.iter().map(of("remedy"));
         let recovery = self.recovery.iter().map(of("recovery"));
         before
             .chain(fault)
             .chain(symptom.map(of("symptom")))
+            .chain(diagnosis)
             .chain(remedy)
             .chain(recovery)
     }
@@ -155,7 +161,7 @@ impl CaseRecord {
 /// Maps a case to its verdict and the one fact that decided it.
 ///
 /// A case that was not healthy first, or whose fault is not in force, shows nothing of either. A
-/// cause that diagnosis does not find is our own failure. What is left is a comparison: symptom
+/// cause that diagnosis does not find, or one that it finds besides, is our own failure. What is left is a comparison: symptom
 /// and remedy both as the guide has them, or not.
 pub fn judge_case(case: &CaseRecord) -> (Verdict, String) {
     let invalid = |because: String| {
@@ -201,6 +207,18 @@ pub fn judge_case(case: &CaseRecord) -> (Verdict, String) {
         let error = format!(
             "diagnosis did not find {} but {found}; mend the rule",
             missed.join(", ")
+        );
+        return (
+            Verdict::Failed {
+                error: error.clone(),
+            },
+            error,
+        );
+    }
+    if let Some(check) = case.diagnosed.iter().find(|c| !c.holds()) {
+        let error = format!(
+            "not so: {}; seen: {}; mend the rule, or find what else is wrong",
+            check.statement, check.seen
         );
         return (
             Verdict::Failed {

@@ -152,6 +152,20 @@ fn a_cause_that_no_rule_finds_is_a_failure_of_ours() {
 }
 
 #[test]
+fn a_finding_that_is_not_the_faults_is_a_failure_of_ours() {
+    let case = CaseRecord {
+        diagnosed: vec![check(false)],
+        ..confirmed()
+    };
+    let (verdict, fact) = judge_case(&case);
+    assert_eq!(verdict.name(), "Failed");
+    assert_eq!(
+        fact,
+        "not so: all is well; seen: what was seen; mend the rule, or find what else is wrong"
+    );
+}
+
+#[test]
 fn an_untried_remedy_is_no_verdict_on_the_guide() {
     let case = CaseRecord {
         cure: None,
@@ -162,11 +176,7 @@ fn an_untried_remedy_is_no_verdict_on_the_guide() {
 
 #[test]
 fn a_recovery_that_lacks_something_leaves_no_cure_that_counts() {
-    for cure in [
-        Cure::ByTheRemedy,
-        Cure::WithARestart,
-        Cure::BySomethingElse,
-    ] {
+    for cure in [Cure::ByTheRemedy, Cure::WithARestart, Cure::BySomethingElse] {
         let case = CaseRecord {
             cure: Some(cure),
             recovery: vec![check(true), check(false)],
@@ -207,12 +217,20 @@ fn what_else_came_of_a_remedy_differs_and_is_cured_all_the_same() {
 #[test]
 fn every_check_is_told_with_its_phase() {
     let case = CaseRecord {
+        diagnosed: vec![check(true)],
         consequences: vec![check(false)],
         ..confirmed()
     };
     let phases: Vec<_> = case.checks().map(|(phase, _)| phase).collect();
     assert_eq!(
         phases,
-        ["baseline", "fault", "symptom", "remedy", "recovery"]
+        [
+            "baseline",
+            "fault",
+            "symptom",
+            "diagnosis",
+            "remedy",
+            "recovery"
+        ]
     );
 }

@@ -74,7 +74,7 @@ fn of_case(case: &CaseRecord) -> Vec<Chapter<'_>> {
     if let Some(diagnosis) = &case.diagnosis {
         chapters.push(Chapter {
             diagnosis: Some(diagnosis),
-            ..Chapter::new(PHASES[3], &[])
+            ..Chapter::new(PHASES[3], &case.diagnosed)
         });
     }
     if case.remedy.is_some() || case.cure.is_some() || !case.recovery.is_empty() {

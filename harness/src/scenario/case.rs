@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use super::definition::time;
 use super::limits::{alone_in_time, in_time};
 use super::{Stand, StepError};
-use crate::diagnose::{Snapshot, diagnose};
+use crate::diagnose::{Snapshot, diagnose, table};
 use crate::evidence::snapshot;
 use crate::outcome::{
     CaseClaim, CaseRecord, Check, Cure, Diagnosis, Observed, PhaseTime, Standing, Symptom, Weight,
@@ -100,9 +100,11 @@ pub(super) struct Carried {
     pub(super) snapshots: Vec<(&'static str, Snapshot)>,
 }
 
-/// Carries a case through its phases, as far as they show something.
+/// Carries a case through its phases, as far as they show something. Where its fault is known, its
+/// diagnosis is held against that.
 pub(super) async fn carry(
     case: &dyn Case,
+    known: Option<&table::Fault>,
     stand: &Stand,
     mutation: Option<Mutation>,
     stage: &Stage,
@@ -113,7 +115,7 @@ pub(super) async fn carry(
         error: None,
         snapshots: vec![],
     };
-    let phases = in_order(case, stand, mutation, stage, &mut carried).await;
+    let phases = in_order(case, known, stand, mutation, stage, &mut carried).await;
     carried.error = phases.err();
     let begun = Instant::now();
     if let Err(error) = alone_in_time(stand, "put back", case.put_back(stand)).await {
@@ -127,6 +129,7 @@ pub(super) async fn carry(
 
 async fn in_order(
     case: &dyn Case,
+    known: Option<&table::Fault>,
     stand: &Stand,
     mutation: Option<Mutation>,
     stage: &Stage,
@@ -156,7 +159,7 @@ async fn in_order(
     stage.message("symptom");
     let observed = timed(stand, case.observe(stand), "symptom", begun, phases).await?;
     let healthy = observed.symptom == Symptom::Healthy;
-    let told = observed.symptom != Symptom::Undecided;
+    let decided = observed.symptom != Symptom::Undecided;
     record.observed = Some(observed);
     let begun = Instant::now();
     stage.message("diagnosis");
@@ -169,8 +172,12 @@ async fn in_order(
     )
     .await?;
     snapshots.push(("fault", read));
+    record.diagnosed = known
+        .map(|fault| no_other(fault, &said))
+        .into_iter()
+        .collect();
     record.diagnosis = Some(said);
-    if healthy || !told {
+    if healthy || !decided {
         return Ok(());
     }
     let begun = Instant::now();
@@ -203,6 +210,24 @@ async fn in_order(
         record.cure = record.cure_that_counts();
     }
     Ok(())
+}
+
+/// That diagnosis finds what its fault has and no other: a false finding sends a reader astray, and a
+/// right one says that more is wrong than the case is about.
+fn no_other(fault: &table::Fault, said: &Diagnosis) -> Check {
+    let mut besides = fault.besides(said);
+    besides.retain(|finding| !table::BY_CHANCE.contains(&finding.code.as_str()));
+    let besides: Vec<String> = besides
+        .iter()
+        .map(|f| format!("{} on {}", f.code, f.object))
+        .collect();
+    let seen = match (besides.as_slice(), said.codes().as_slice()) {
+        ([], []) => "nothing".to_owned(),
+        ([], found) => found.join(", "),
+        (more, _) => more.join(", "),
+    };
+    let statement = format!("diagnosis finds nothing but what belongs to {}", fault.id);
+    Check::answered(Standing::Truth, statement, besides.is_empty(), seen, vec![])
 }
 
 /// That diagnosis finds nothing wrong with the cured cluster. What is less safe than it could be, it

@@ -4,6 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::*;
+use crate::outcome::Finding;
 use crate::progress::Progress;
 use crate::scenario::fakes::{check, stand_on_an_empty_cluster};
 
@@ -59,7 +60,7 @@ impl Told {
     async fn carried(self, mutation: Option<Mutation>) -> (Carried, Vec<String>) {
         let (stand, _) = stand_on_an_empty_cluster();
         let stage = Progress::silent().stage("a case");
-        let carried = carry(&self, &stand, mutation, &stage).await;
+        let carried = carry(&self, table::of("T2a"), &stand, mutation, &stage).await;
         stage.done();
         let begun = self.begun.into_inner();
         (carried, begun.unwrap_or_else(PoisonError::into_inner))
@@ -149,6 +150,59 @@ async fn a_case_is_carried_through_all_phases_and_diagnosed_twice() {
     assert_eq!(record.cure, Some(Cure::ByTheRemedy));
     // Its own check, and that diagnosis is silent.
     assert_eq!(record.recovery.len(), 2);
+    assert_eq!(record.diagnosed.len(), 1);
+}
+
+#[test]
+fn what_diagnosis_finds_besides_is_named_unless_it_may_come_by_chance() {
+    let finding = |code: &str| Finding {
+        code: code.into(),
+        title: "t".into(),
+        weight: Weight::Risk,
+        object: "Pod n/ignite-0".into(),
+        seen: "s".into(),
+        why: "w".into(),
+        remedies: vec![],
+    };
+    let asked = |codes: &[&str]| {
+        let said = Diagnosis {
+            findings: codes.iter().copied().map(finding).collect(),
+            unknown: vec![],
+        };
+        let check = no_other(table::of("T2b").expect("a row"), &said);
+        (check.holds(), check.seen)
+    };
+    let all = ["MP001", "MP021", "MP031", "MP026"];
+    assert_eq!(asked(&all), (true, all.join(", ")));
+    assert_eq!(asked(&[]), (true, "nothing".to_owned()));
+    let more = ["MP001", "MP035", "MP021", "MP011"];
+    let named = "MP035 on Pod n/ignite-0, MP011 on Pod n/ignite-0";
+    assert_eq!(asked(&more), (false, named.to_owned()));
+}
+
+/// No recorded fault would have failed the check.
+#[test]
+fn the_diagnosis_of_each_recorded_fault_holds() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/snapshots");
+    let mut asked = 0;
+    for file in std::fs::read_dir(folder).expect("a folder that can be read") {
+        let path = file.expect("an entry").path();
+        let stem = path
+            .file_stem()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        let Some(fault) = table::of(&stem) else {
+            assert!(stem.ends_with("-recovered"), "{stem}");
+            continue;
+        };
+        let text = std::fs::read_to_string(&path).expect("a file that can be read");
+        let said = diagnose(&serde_json::from_str(&text).expect("a snapshot"));
+        let check = no_other(fault, &said);
+        assert!(check.holds(), "{stem}: {}", check.seen);
+        asked += 1;
+    }
+    assert!(asked > 15, "{asked} faults are recorded");
 }
 
 #[tokio::test]
@@ -208,7 +262,11 @@ async fn what_does_not_come_through_its_recovery_is_cured_by_nothing() {
     };
     let (carried, _) = relapsed.carried(None).await;
     assert_eq!(carried.record.cure, Some(Cure::None));
-    assert_eq!(carried.record.recovery.len(), 2, "it is diagnosed all the same");
+    assert_eq!(
+        carried.record.recovery.len(),
+        2,
+        "it is diagnosed all the same"
+    );
 }
 
 #[tokio::test]

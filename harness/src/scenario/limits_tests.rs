@@ -43,7 +43,7 @@ impl Hangs {
 
     async fn carried(&self, stand: &Stand) -> Carried {
         let stage = stand.progress.stage("a case");
-        carry(self, stand, None, &stage).await
+        carry(self, None, stand, None, &stage).await
     }
 }
 

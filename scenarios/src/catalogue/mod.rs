@@ -64,6 +64,7 @@ pub fn checkpoints() -> Vec<Scenario> {
 
 #[cfg(test)]
 mod tests {
+    use meshproof_harness::diagnose::table;
     use meshproof_harness::product::gridgain::{GridGain, NO_EXPIRED_LICENSE, NO_IMAGE};
     use meshproof_harness::product::license_file::License;
     use meshproof_harness::product::{NOT_GRIDGAIN, Product};
@@ -75,6 +76,14 @@ mod tests {
         all.iter()
             .map(|s| (s.about.id, s.blocked(product)))
             .collect()
+    }
+
+    #[test]
+    fn diagnosis_is_held_against_the_fault_of_each_case() {
+        for case in cases() {
+            let id = case.about.id;
+            assert!(table::of(id).is_some(), "{id} has no row in the table");
+        }
     }
 
     #[test]

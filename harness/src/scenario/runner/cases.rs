@@ -3,6 +3,7 @@
 //! What happens within a case, phase by phase, is `scenario::case`'s.
 
 use super::{Runner, failed, outcome_of};
+use crate::diagnose::table;
 use crate::outcome::{ScenarioOutcome, judge_case};
 use crate::scenario::definition::{Phases, Scenario, Scope};
 use crate::scenario::{Stand, case, namespaces};
@@ -48,7 +49,14 @@ impl Runner {
                 outcome_of(scenario, verdict, fact)
             }
             Ok(()) => {
-                let carried = case::carry(case.as_ref(), &stand, self.plan.mutation, &stage).await;
+                let carried = case::carry(
+                    case.as_ref(),
+                    table::of(about.id),
+                    &stand,
+                    self.plan.mutation,
+                    &stage,
+                )
+                .await;
                 let (verdict, fact) = match &carried.error {
                     Some(error) => failed(error),
                     None => judge_case(&carried.record),
