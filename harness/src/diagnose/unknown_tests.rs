@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::faults::edits::{authorization, license_volume};
+use super::faults::edits::{authorization, license_volume, passes_by};
 use super::written::{healthy, object};
 use super::{Snapshot, TopRecord, diagnose};
+use crate::outcome::Weight;
 
 #[test]
 fn nothing_is_unknown_of_a_cluster_that_tells_everything() {
@@ -94,6 +95,22 @@ fn what_is_not_told_is_unknown_and_neither_healthy_nor_found() {
         assert_eq!(unknown, *expected, "{lack}: {diagnosis:#?}");
         assert_eq!(diagnosis.findings, vec![], "{lack}");
     }
+}
+
+#[test]
+fn plaintext_is_not_taken_for_let_in_where_no_policy_may_be_read() {
+    let mut snapshot = healthy();
+    passes_by(&mut snapshot);
+    snapshot
+        .objects
+        .retain(|o| o["kind"] != "PeerAuthentication");
+    unread(&mut snapshot, "ignite", "PeerAuthentication");
+    let diagnosis = diagnose(&snapshot);
+    let [finding] = diagnosis.findings.as_slice() else {
+        panic!("{diagnosis:#?}");
+    };
+    let found = (finding.code.as_str(), finding.weight);
+    assert_eq!(found, ("MP031", Weight::Cause));
 }
 
 fn unread(snapshot: &mut Snapshot, namespace: &str, kind: &str) {

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::edits::{authorization, without_lines};
+use super::edits::{authorization, passes_by, without_lines};
 use crate::diagnose::Snapshot;
+use crate::diagnose::written::stall;
 use crate::outcome::Weight::{Cause, Exposure, Risk, Symptom};
 
 /// Edits of policies and of what the proxies tell.
@@ -26,14 +27,23 @@ pub const FAULTS: &[Fault] = &[
         },
         &[("MP030", Exposure)],
     ),
+    ("a connection passes by", passes_by, &[("MP031", Cause)]),
     (
-        "a connection passes by",
+        "a connection passes by, where plaintext is let in and does no harm",
         |s| {
-            s.proxies[0]
-                .clusters
-                .push_str("PassthroughCluster::10.244.0.7:47100::cx_active::1\n");
+            s.objects.retain(|o| o["kind"] != "PeerAuthentication");
+            passes_by(s);
         },
-        &[("MP031", Cause)],
+        &[("MP030", Exposure), ("MP031", Exposure)],
+    ),
+    (
+        "a connection passes by, where plaintext is let in and the nodes stall",
+        |s| {
+            s.objects.retain(|o| o["kind"] != "PeerAuthentication");
+            passes_by(s);
+            stall(s);
+        },
+        &[("MP031", Cause), ("MP021", Symptom), ("MP030", Exposure)],
     ),
     (
         "a connection to something else passes by",

@@ -41,6 +41,12 @@ pub fn license_volume(snapshot: &mut Snapshot) {
     }
 }
 
+/// A connection of the first node's to the other's 47100 goes by the PassthroughCluster.
+pub fn passes_by(snapshot: &mut Snapshot) {
+    let line = "PassthroughCluster::10.244.0.7:47100::cx_active::1\n";
+    snapshot.proxies[0].clusters.push_str(line);
+}
+
 /// An AuthorizationPolicy with this spec, for the whole namespace.
 pub fn authorization(spec: Value) -> Value {
     json!({ "kind": "AuthorizationPolicy",

@@ -4,8 +4,9 @@ use meshproof_protocol::ports::ProductPort;
 
 use super::{Answer, Rule, Said, advice, listed};
 use crate::diagnose::proxy::ProxyView;
-use crate::diagnose::view::{ProductPod, View, name};
-use crate::outcome::{Finding, Weight};
+use crate::diagnose::view::{MtlsMode, ProductPod, View, name};
+use crate::mesh::ISTIO_NAMESPACE;
+use crate::outcome::{Finding, Symptom, Weight};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -28,7 +29,7 @@ fn apply(view: &View<'_>) -> Answer {
             Some(ports) => {
                 answer
                     .findings
-                    .extend(finding(pod, &ports, "through the PassthroughCluster"))
+                    .extend(finding(view, pod, &ports, "through the PassthroughCluster"))
             }
             None => answer.lacks(format!(
                 "the proxy of {} did not list its clusters",
@@ -37,9 +38,12 @@ fn apply(view: &View<'_>) -> Answer {
         }
         if proxy.keeps_tls_counters() {
             let ports = without_tls(view, proxy);
-            answer
-                .findings
-                .extend(finding(pod, &ports, "through the Service, without TLS"));
+            answer.findings.extend(finding(
+                view,
+                pod,
+                &ports,
+                "through the Service, without TLS",
+            ));
         } else {
             answer.lacks(format!(
                 "the proxy of {} keeps no TLS counters, so whether its connections through the \
@@ -97,20 +101,48 @@ fn port_of(cluster: &str, host: &str) -> Option<ProductPort> {
     ProductPort::from_number(port.parse().ok()?)
 }
 
-fn finding(pod: &ProductPod<'_>, ports: &[ProductPort], how: &str) -> Option<Finding> {
+/// Whether plaintext to these ports does no harm but that anybody can read it: every node takes it, and
+/// the nodes are one cluster.
+fn harms_not(view: &View<'_>, ports: &[ProductPort]) -> bool {
+    let policies = [view.namespace(), ISTIO_NAMESPACE];
+    let unread = |namespace| view.unread(namespace, "PeerAuthentication").is_some();
+    let takes = |pod: &ProductPod<'_>| {
+        let mut modes = ports.iter().map(|p| view.mtls_mode(pod.pod, p.number()));
+        modes.all(|mode| mode != MtlsMode::Strict)
+    };
+    view.is_in(Symptom::Healthy) && !policies.into_iter().any(unread) && view.in_mesh().all(takes)
+}
+
+fn finding(
+    view: &View<'_>,
+    pod: &ProductPod<'_>,
+    ports: &[ProductPort],
+    how: &str,
+) -> Option<Finding> {
     if ports.is_empty() {
         return None;
     }
+    let (weight, why) = if harms_not(view, ports) {
+        (
+            Weight::Exposure,
+            "What goes there is not encrypted. Mutual TLS is not required there, so that it is let \
+             in, and a connection that is open stays so until it ends.",
+        )
+    } else {
+        (
+            Weight::Cause,
+            "What goes there is not encrypted; under STRICT the other side resets it or never \
+             answers.",
+        )
+    };
     Some(RULE.finding(Said {
-        weight: Weight::Cause,
+        weight,
         object: pod.object(),
         seen: format!(
             "Its proxy has, or had within the last seconds, connections to {} of another node {how}.",
             listed(ports)
         ),
-        why: "What goes there is not encrypted; under STRICT the other side resets it or never \
-              answers."
-            .into(),
+        why: why.into(),
         remedies: vec![advice(
             "declare the port in the headless Service with the prefix tcp-, see that every node has \
              a sidecar and that no DestinationRule turns TLS off, then restart the nodes",
