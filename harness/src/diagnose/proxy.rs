@@ -45,7 +45,7 @@ impl<'a> ProxyView<'a> {
 
     /// A counter at the second moment; none where it is not listed.
     pub fn counter(&self, name: &str) -> Option<u64> {
-        listed(self.after.as_ref()?, name)
+        self.after.as_ref()?.get(name)
     }
 
     /// By how much a counter rose between the two moments; none where it cannot be told. One that
@@ -56,7 +56,7 @@ impl<'a> ProxyView<'a> {
         if before.raw.trim().is_empty() {
             return None;
         }
-        Some(after.saturating_sub(listed(before, name).unwrap_or(0)))
+        Some(after.saturating_sub(before.get(name).unwrap_or(0)))
     }
 
     /// Every counter whose name ends so, with its value at the second moment; none where none is
@@ -106,12 +106,6 @@ impl<'a> ProxyView<'a> {
         let end = format!(":{port}");
         Some(page.lines().any(|line| line.trim_end().ends_with(&end)))
     }
-}
-
-fn listed(stats: &Stats, name: &str) -> Option<u64> {
-    stats
-        .between(name, "")
-        .find_map(|(rest, value)| rest.is_empty().then_some(value))
 }
 
 /// Reads a line `cluster::address:port::cx_active::count`.

@@ -13,6 +13,9 @@ use crate::outcome::Evidence;
 pub const FILTER: &str = "ssl|upstream_cx|no_filter_chain";
 /// The listener through which all inbound connections pass.
 const INBOUND: &str = "listener.0.0.0.0_15006.";
+/// The counter of connections that it refused, having no filter chain for them: plaintext, where
+/// only mutual TLS is taken.
+const REFUSED: &str = "listener.0.0.0.0_15006.no_filter_chain_match";
 /// The cluster of outbound connections to what the mesh does not know: they go out as they are.
 const PASSTHROUGH: &str = "cluster.PassthroughCluster;.";
 
@@ -30,8 +33,8 @@ pub struct Reading {
 /// The inbound side of a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {
-    /// TLS handshakes that were completed.
-    pub handshakes: u64,
+    /// TLS handshakes that were completed; none where the counter is not kept.
+    pub handshakes: Option<u64>,
     /// Those of them in which the peer showed no certificate; none where the counter is not kept.
     pub without_certificate: Option<u64>,
     /// Handshakes per version, as in `TLSv1.3`.
@@ -51,8 +54,9 @@ impl Reading {
         })
     }
 
-    /// TLS handshakes that this proxy completed as the connecting side of a Service's port.
-    pub fn outbound_handshakes(&self, port: u16, host: &str) -> u64 {
+    /// TLS handshakes that this proxy completed as the connecting side of a Service's port; none where
+    /// it knows no such port, or keeps no such counter.
+    pub fn outbound_handshakes(&self, port: u16, host: &str) -> Option<u64> {
         self.stats
             .get(&format!("{}ssl.handshake", outbound(port, host)))
     }
@@ -66,16 +70,27 @@ impl Reading {
             .filter(|(_, count)| *count > 0);
         Inbound {
             handshakes: self.stats.get(&format!("{INBOUND}ssl.handshake")),
-            without_certificate: self.kept(&format!("{INBOUND}ssl.no_certificate")),
+            without_certificate: self.stats.get(&format!("{INBOUND}ssl.no_certificate")),
             versions: versions
                 .map(|(version, count)| (version.to_owned(), count))
                 .collect(),
         }
     }
 
-    /// Connections that ever were made through the PassthroughCluster, whatever the port.
-    pub fn passthrough_total(&self) -> u64 {
-        self.stats.get(&format!("{PASSTHROUGH}upstream_cx_total"))
+    /// Connections that ever were made through the PassthroughCluster, whatever the port. The
+    /// counter comes into being with the first: it is 0 where it is not listed and those of other
+    /// clusters are, and unknown where the proxy keeps none of theirs either.
+    pub fn passthrough_total(&self) -> Option<u64> {
+        let kept = self.stats.between("cluster.outbound|", ".ssl.handshake");
+        let never = || (kept.count() > 0).then_some(0);
+        let total = self.stats.get(&format!("{PASSTHROUGH}upstream_cx_total"));
+        total.or_else(never)
+    }
+
+    /// Inbound connections that it refused for want of a filter chain; none where the counter, which
+    /// begins with the listener, is not kept.
+    pub fn refused(&self) -> Option<u64> {
+        self.stats.get(REFUSED)
     }
 
     /// Evidence made of the lines that bear on one port of a Service.
@@ -89,6 +104,11 @@ impl Reading {
         self.evidence(fact, |name| name.starts_with(INBOUND))
     }
 
+    /// Evidence made of the line that counts refused connections.
+    pub fn refused_evidence(&self, fact: impl Into<String>) -> Evidence {
+        self.evidence(fact, |name| name.starts_with(REFUSED))
+    }
+
     /// Evidence made of the PassthroughCluster's lines.
     pub fn passthrough_evidence(&self, fact: impl Into<String>) -> Evidence {
         self.evidence(fact, |name| name.starts_with(PASSTHROUGH))
@@ -100,13 +120,6 @@ impl Reading {
         let told = |name: &str| !name.contains(".ssl.certificate.") && !name.contains(".ssl.ocsp_");
         let raw = excerpt(&self.stats.raw, |line| wanted(line) && told(line));
         Evidence::now(self.command.clone(), raw, fact)
-    }
-
-    /// A value, told from one that the page does not list.
-    fn kept(&self, name: &str) -> Option<u64> {
-        self.stats
-            .between(name, "")
-            .find_map(|(rest, value)| rest.is_empty().then_some(value))
     }
 }
 
@@ -146,14 +159,17 @@ mod tests {
     fn a_recorded_proxy_is_read_per_port() {
         let node = reading(include_str!("../../fixtures/proxies/ignite-0.stats"));
         let counts = [47500, 47100, 10800].map(|port| node.outbound_handshakes(port, HOST));
-        assert_eq!(counts, [16, 24, 0]);
+        assert_eq!(counts, [Some(16), Some(24), Some(0)]);
         assert_eq!(
             node.outbound_handshakes(47500, "ignite-headless.other.svc.cluster.local"),
-            0
+            None
         );
-        assert_eq!(node.passthrough_total(), 6);
+        assert_eq!(
+            (node.passthrough_total(), node.refused()),
+            (Some(6), Some(6))
+        );
         let expected = Inbound {
-            handshakes: 21,
+            handshakes: Some(21),
             without_certificate: Some(0),
             versions: vec![("TLSv1.3".into(), 21)],
         };
@@ -164,7 +180,21 @@ mod tests {
     fn a_counter_that_is_not_listed_is_told_from_one_that_is_zero() {
         let node = reading("listener.0.0.0.0_15006.ssl.handshake: 2\n");
         assert_eq!(node.inbound().without_certificate, None);
-        assert_eq!(node.passthrough_total(), 0);
+        assert_eq!((node.passthrough_total(), node.refused()), (None, None));
+    }
+
+    #[test]
+    fn a_counter_that_its_first_count_makes_is_zero_before_it_where_its_like_are_kept() {
+        let recorded = include_str!("../../fixtures/proxies/ignite-0.stats");
+        let lines = recorded
+            .lines()
+            .filter(|l| !l.contains("PassthroughCluster"));
+        let text: String = lines.map(|line| format!("{line}\n")).collect();
+        let node = reading(&text);
+        assert_eq!(
+            (node.passthrough_total(), node.refused()),
+            (Some(0), Some(6))
+        );
     }
 
     #[test]

@@ -46,9 +46,12 @@ impl Stats {
         }
     }
 
-    /// One value; a counter that never counted is not listed, so it is 0.
-    pub fn get(&self, name: &str) -> u64 {
-        self.values.get(name).copied().unwrap_or(0)
+    /// One value; none where the page does not list it, which is no 0: the proxy may not keep it. A
+    /// listener's counters and those of TLS are listed from the first moment; of a cluster's others
+    /// (`upstream_cx_total` and its like) Envoy makes each with its first count (measured with Envoy
+    /// 1.40.0), so that whoever reads those has to see by another counter that clusters' are kept.
+    pub fn get(&self, name: &str) -> Option<u64> {
+        self.values.get(name).copied()
     }
 
     /// The values whose names begin so and end so, with what stands between.
@@ -246,8 +249,8 @@ mod tests {
              listener.0.0.0.0_15006.downstream_cx_length_ms: P0(nan,1) P25(nan,2)\n\
              listener.0.0.0.0_15006.ssl.handshake: 9\n",
         );
-        assert_eq!(stats.get("listener.0.0.0.0_15006.ssl.handshake"), 9);
-        assert_eq!(stats.get("no.such.counter"), 0);
+        assert_eq!(stats.get("listener.0.0.0.0_15006.ssl.handshake"), Some(9));
+        assert_eq!(stats.get("no.such.counter"), None);
         let ports: Vec<_> = stats
             .between("cluster.outbound|", ".ssl.handshake")
             .collect();

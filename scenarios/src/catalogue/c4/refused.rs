@@ -4,22 +4,20 @@
 
 use meshproof_harness::evidence::intruder::{self, Intrusion};
 use meshproof_harness::evidence::nodes::{self, NodeReading};
-use meshproof_harness::mesh::{Proxy, Stats};
+use meshproof_harness::evidence::proxy_tls::Reading;
+use meshproof_harness::mesh::Proxy;
 use meshproof_harness::outcome::{Check, Evidence, Standing};
 use meshproof_harness::scenario::{Stand, StepError};
 use meshproof_protocol::ports::ProductPort;
 
 use super::Enforced;
 
-/// What a proxy under STRICT counts for each plaintext connection that it refuses.
-const REFUSALS: &str = "listener.0.0.0.0_15006.no_filter_chain_match";
-
 /// The intruder is refused on every port; what proves nothing says so.
 pub(super) async fn refused(stand: &Stand, enforced: &Enforced) -> Result<Vec<Check>, StepError> {
     let before = nodes::read(&stand.kube, &stand.namespace).await?;
-    let counted_before = refusals(stand).await?;
+    let counted_before = counted(stand).await?;
     let strict = intruder::intrude(&stand.kube, &enforced.addresses, &ProductPort::ALL).await?;
-    let counted_after = refusals(stand).await?;
+    let counted_after = counted(stand).await?;
     let after = nodes::read(&stand.kube, &stand.namespace).await?;
     let mut checks: Vec<Check> = ProductPort::ALL
         .into_iter()
@@ -58,29 +56,39 @@ pub(super) async fn refused(stand: &Stand, enforced: &Enforced) -> Result<Vec<Ch
         )
     });
 
-    let made = ProductPort::ALL.len() as u64;
-    let mut lines = vec![];
-    let mut exact = true;
-    let mut evidence = vec![];
-    for ((pod, before), (_, after)) in counted_before.iter().zip(&counted_after) {
-        let rise = after.get(REFUSALS).saturating_sub(before.get(REFUSALS));
-        exact &= rise == made;
-        lines.push(format!("{pod}: {rise} of {made}"));
-        let proxy = Proxy::of(&stand.kube, &stand.namespace, *pod);
-        evidence.push(Evidence::now(
-            proxy.command(&format!("/stats?filter={REFUSALS}")),
-            format!("before:\n{}after:\n{}", before.raw, after.raw),
-            format!("{pod} refused {rise} connections"),
-        ));
-    }
-    checks.push(Check::answered(
-        Standing::Truth,
-        "each proxy's count of refused connections rises by exactly the attempts made",
-        exact,
-        lines.join(", "),
-        evidence,
-    ));
+    checks.push(each_is_counted(&counted_before, &counted_after));
     Ok(checks)
+}
+
+/// That each proxy counted as many refusals as attempts were made, one for each port. A count that is
+/// not kept tells nothing.
+fn each_is_counted(before: &[Reading], after: &[Reading]) -> Check {
+    let statement = "each proxy's count of refused connections rises by exactly the attempts made";
+    let made = ProductPort::ALL.len() as u64;
+    let rises: Vec<Option<u64>> = before
+        .iter()
+        .zip(after)
+        .map(|(before, after)| Some(after.refused()?.saturating_sub(before.refused()?)))
+        .collect();
+    let told = |(reading, rise): (&Reading, &Option<u64>)| {
+        let rise = rise.map_or("an unknown number".to_owned(), |rise| rise.to_string());
+        format!("{}: {rise} of {made}", reading.pod)
+    };
+    let seen: Vec<String> = after.iter().zip(&rises).map(told).collect();
+    let seen = seen.join(", ");
+    let shown = |readings: &[Reading], when: &str| -> Vec<Evidence> {
+        let all = readings.iter();
+        all.map(|r| r.refused_evidence(format!("{}: refused {when} the attempts", r.pod)))
+            .collect()
+    };
+    let evidence = [shown(before, "before"), shown(after, "after")].concat();
+    if rises.iter().all(Option::is_some) {
+        let exact = rises.iter().all(|rise| *rise == Some(made));
+        Check::answered(Standing::Truth, statement, exact, seen, evidence)
+    } else {
+        let because = format!("a proxy does not count refused connections: {seen}");
+        Check::unproven(Standing::Truth, statement, because, evidence)
+    }
 }
 
 fn port_refused(port: ProductPort, permissive: &Intrusion, strict: &Intrusion) -> Check {
@@ -113,10 +121,10 @@ fn port_refused(port: ProductPort, permissive: &Intrusion, strict: &Intrusion) -
     Check::answered(Standing::Truth, statement, holds, seen, evidence)
 }
 
-async fn refusals(stand: &Stand) -> Result<Vec<(&'static str, Stats)>, StepError> {
+async fn counted(stand: &Stand) -> Result<Vec<Reading>, StepError> {
     let read = nodes::PODS.map(|pod| async move {
         let proxy = Proxy::of(&stand.kube, &stand.namespace, pod);
-        Ok::<_, StepError>((pod, proxy.stats("no_filter_chain_match").await?))
+        Ok::<_, StepError>(Reading::of(&proxy).await?)
     });
     futures::future::try_join_all(read).await
 }
@@ -135,4 +143,47 @@ pub(super) fn connections_gained(before: &[NodeReading], after: &[NodeReading]) 
                 .collect::<Vec<_>>()
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use meshproof_harness::mesh::Stats;
+    use meshproof_harness::outcome::CheckResult;
+
+    use super::*;
+
+    const LINE: &str = "listener.0.0.0.0_15006.no_filter_chain_match: ";
+
+    fn asked(before: [&str; 2], after: [&str; 2]) -> Check {
+        let readings = |pages: [&str; 2]| {
+            let read = |(pod, page): (&str, &str)| Reading {
+                pod: pod.into(),
+                command: "curl".into(),
+                stats: Stats::parse(page),
+            };
+            nodes::PODS.into_iter().zip(pages).map(read).collect()
+        };
+        let (before, after): (Vec<Reading>, Vec<Reading>) = (readings(before), readings(after));
+        each_is_counted(&before, &after)
+    }
+
+    #[test]
+    fn each_attempt_must_be_counted_once_by_each_proxy() {
+        let [two, seven, eight] = [2, 7, 8].map(|n| format!("{LINE}{n}\n"));
+        let exact = asked([&two, &two], [&seven, &seven]);
+        assert!(exact.holds());
+        assert_eq!(exact.seen, "ignite-0: 5 of 5, ignite-1: 5 of 5");
+        let more = asked([&two, &two], [&seven, &eight]);
+        assert_eq!(more.result, CheckResult::Fails);
+    }
+
+    #[test]
+    fn a_count_that_is_not_kept_is_no_count_of_nothing() {
+        let [two, seven, five] = [2, 7, 5].map(|n| format!("{LINE}{n}\n"));
+        for (before, after) in [(["", ""], [&*five, &five]), ([&two, &two], [&seven, ""])] {
+            let check = asked(before, after);
+            let unproven = matches!(check.result, CheckResult::Unproven { .. });
+            assert!(unproven, "{}", check.seen);
+        }
+    }
 }

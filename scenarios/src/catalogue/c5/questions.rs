@@ -127,8 +127,12 @@ pub(super) fn refused_in_plaintext(local: SocketAddr, plain: &Plain) -> Check {
         counter,
         command,
     } = plain;
-    let rise = after.get(counter).saturating_sub(before.get(counter));
-    let counted = format!("the gateway's count of failed TLS handshakes rose by {rise}");
+    let counts = after.get(counter).zip(before.get(counter));
+    let rise = counts.map(|(after, before)| after.saturating_sub(before));
+    let counted = match rise {
+        Some(rise) => format!("the gateway's count of failed TLS handshakes rose by {rise}"),
+        None => "the gateway does not count failed TLS handshakes".to_owned(),
+    };
     let received = String::from_utf8_lossy(&attempt.received).into_owned();
     let evidence = vec![
         Evidence::now(
@@ -146,7 +150,7 @@ pub(super) fn refused_in_plaintext(local: SocketAddr, plain: &Plain) -> Check {
     if attempt.was_served() {
         return Check::answered(Standing::Truth, statement, false, seen, evidence);
     }
-    if !attempt.was_made() || rise == 0 {
+    if !attempt.was_made() || rise.is_none_or(|rise| rise == 0) {
         let because = format!("the plaintext request may never have reached the gateway: {seen}");
         return Check::unproven(Standing::Truth, statement, because, evidence);
     }

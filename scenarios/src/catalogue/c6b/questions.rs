@@ -31,7 +31,7 @@ impl Readings {
         Check::answered(
             Standing::Truth,
             format!("both nodes complete TLS handshakes to {port}"),
-            counted.iter().all(|(_, count)| *count > 0),
+            counted.iter().all(|(_, count)| some(*count)),
             in_words(&counted),
             self.outbound_evidence(port),
         )
@@ -43,7 +43,7 @@ impl Readings {
         let counted = self.outbound(port);
         let connecting: Vec<&str> = counted
             .iter()
-            .filter(|(_, count)| *count > 0)
+            .filter(|(_, count)| some(*count))
             .map(|(pod, _)| *pod)
             .collect();
         let seen = match connecting.as_slice() {
@@ -70,7 +70,7 @@ impl Readings {
         Check::answered(
             Standing::Truth,
             format!("a thin client completes a TLS handshake to {port}"),
-            count > 0,
+            some(count),
             seen.clone(),
             vec![self.client.outbound_evidence(port, &self.host(), seen)],
         )
@@ -96,11 +96,8 @@ impl Readings {
                 ports_in_words(&passing),
                 ports_in_words(&known)
             );
-            let ever = format!(
-                "{}: {} ever, to any port",
-                counted.pod,
-                counted.passthrough_total()
-            );
+            let total = told(counted.passthrough_total());
+            let ever = format!("{}: {total} ever, to any port", counted.pod);
             evidence.push(open.evidence(&host, line.clone()));
             evidence.push(counted.passthrough_evidence(ever));
             lines.push(line);
@@ -158,16 +155,15 @@ impl Readings {
             let (counted, inbound) = (&node.counted, node.counted.inbound());
             let versions: Vec<&str> = inbound.versions.iter().map(|(v, _)| v.as_str()).collect();
             kept &= inbound.without_certificate.is_some();
-            holds &= inbound.handshakes > 0
+            holds &= some(inbound.handshakes)
                 && inbound.without_certificate.unwrap_or(0) == 0
                 && !versions.is_empty()
                 && versions.iter().all(|v| matches!(*v, "TLSv1.2" | "TLSv1.3"));
-            let without = inbound.without_certificate;
             let line = format!(
                 "{}: {} of {} without a client certificate, {}",
                 counted.pod,
-                without.map_or_else(|| "an unknown number".into(), |n| n.to_string()),
-                inbound.handshakes,
+                told(inbound.without_certificate),
+                told(inbound.handshakes),
                 if versions.is_empty() {
                     "no TLS version".into()
                 } else {
@@ -185,7 +181,7 @@ impl Readings {
         Check::answered(Standing::Truth, statement, holds, seen, evidence)
     }
 
-    fn outbound(&self, port: u16) -> Vec<(&str, u64)> {
+    fn outbound(&self, port: u16) -> Vec<(&str, Option<u64>)> {
         let host = self.host();
         let count = |node: &Reading| node.outbound_handshakes(port, &host);
         self.nodes
@@ -207,10 +203,19 @@ impl Readings {
     }
 }
 
-fn in_words(counted: &[(&str, u64)]) -> String {
+/// Whether it was counted at all: what is not kept shows no presence.
+fn some(count: Option<u64>) -> bool {
+    count.is_some_and(|count| count > 0)
+}
+
+fn told(count: Option<u64>) -> String {
+    count.map_or_else(|| "an unknown number".into(), |n| n.to_string())
+}
+
+fn in_words(counted: &[(&str, Option<u64>)]) -> String {
     let words: Vec<String> = counted
         .iter()
-        .map(|(pod, count)| format!("{pod} {count}"))
+        .map(|(pod, count)| format!("{pod} {}", told(*count)))
         .collect();
     format!("handshakes: {}", words.join(", "))
 }

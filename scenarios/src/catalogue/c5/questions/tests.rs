@@ -102,16 +102,22 @@ fn a_stranger_must_be_refused_for_the_certificates_sake() {
 
 /// A plaintext attempt around which the gateway's counter rose from 1 to `counted`.
 fn plain(received: &[u8], ended: Ended, counted: u64) -> Check {
-    let counter = "listener.0.0.0.0_8443.ssl.connection_error";
-    let stats = |count: u64| Stats::parse(&format!("{counter}: {count}\n"));
+    let line = |count: u64| format!("{COUNTER}: {count}\n");
+    plain_between(received, ended, [&line(1), &line(counted)])
+}
+
+const COUNTER: &str = "listener.0.0.0.0_8443.ssl.connection_error";
+
+/// A plaintext attempt between two pages of the gateway's statistics.
+fn plain_between(received: &[u8], ended: Ended, [before, after]: [&str; 2]) -> Check {
     let plain = Plain {
         attempt: PlainAttempt {
             received: received.to_vec(),
             ended,
         },
-        before: stats(1),
-        after: stats(counted),
-        counter: counter.into(),
+        before: Stats::parse(before),
+        after: Stats::parse(after),
+        counter: COUNTER.into(),
         command: "curl".into(),
     };
     refused_in_plaintext(local(), &plain)
@@ -135,7 +141,14 @@ fn plaintext_must_be_ended_by_the_gateway_itself() {
         },
         1,
     );
-    for check in [never, plain(b"", Ended::ClosedByPeer, 1)] {
+    let after = format!("{COUNTER}: 1\n");
+    let uncounted = plain_between(b"", Ended::ClosedByPeer, ["", &after]);
+    assert!(
+        uncounted.seen.contains("does not count"),
+        "{}",
+        uncounted.seen
+    );
+    for check in [never, uncounted, plain(b"", Ended::ClosedByPeer, 1)] {
         assert!(
             matches!(check.result, CheckResult::Unproven { .. }),
             "{:?}",
