@@ -5,6 +5,7 @@
 mod analyze;
 mod capabilities;
 mod error;
+mod inbound;
 pub mod ingress_gateway;
 mod install;
 mod open_connections;
@@ -15,6 +16,7 @@ mod values;
 pub use analyze::Message;
 pub use capabilities::{Capabilities, Injection, SyncState, injection_trial, sync_states};
 pub use error::MeshError;
+pub use inbound::{Demand, Inbound};
 pub use install::{DEFAULT_PROFILE, ISTIO_NAMESPACE, Install, SidecarMode};
 pub use open_connections::{OpenConnections, PASSTHROUGH};
 pub use outbound::{Outbound, Way};

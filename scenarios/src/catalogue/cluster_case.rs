@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use meshproof_harness::evidence::nodes::{self, NodeReading};
 use meshproof_harness::kube::{Seen, pods};
-use meshproof_harness::mesh::Way;
+use meshproof_harness::mesh::{Demand, Way};
 use meshproof_harness::outcome::{CaseClaim, Check, Cure, Observed, Standing, Symptom};
 use meshproof_harness::product::logs::{EventKind, StallSign};
 use meshproof_harness::product::manifest::Manifest;
@@ -75,6 +75,12 @@ impl ClusterCase {
     fn healthy_one(&self, stand: &Stand) -> Result<Deployment, StepError> {
         Deployment::of_the_guide(stand, self.strict)?.edited(self.arrangement)
     }
+
+    /// Whether what is shown depends on what the proxies demand of each other. The race of a node
+    /// with its own sidecar does not, and a proxy that was made slow for it is left alone.
+    fn is_about_the_policy(&self) -> bool {
+        !matches!(self.in_force, InForce::NoHold(_))
+    }
 }
 
 impl Case for ClusterCase {
@@ -107,11 +113,18 @@ impl Case for ClusterCase {
             if make {
                 faulty.redeploy(stand, self.ready).await?;
             }
-            let in_force = match self.in_force {
+            let mut in_force = match self.in_force {
                 InForce::Ways(ways) => in_force::ways(stand, ways).await?,
                 InForce::NoHold(sidecar) => in_force::no_hold(stand, sidecar).await?,
                 InForce::PortTaken(port) => taken_port::in_force(stand, port).await?,
             };
+            if self.is_about_the_policy() {
+                let demand = match self.strict {
+                    true => Demand::Certificate,
+                    false => Demand::Either,
+                };
+                in_force.extend(in_force::demands(stand, demand).await?);
+            }
             Ok(Fault { shown, in_force })
         })
     }

@@ -1,8 +1,10 @@
 //! Whether a fault is in force: read back from the API and from the proxies' live configuration.
 
-use meshproof_harness::evidence::nodes::NODE_CONTAINER;
+use std::time::Duration;
+
+use meshproof_harness::evidence::nodes::{self, NODE_CONTAINER};
 use meshproof_harness::kube::{KubeError, pods};
-use meshproof_harness::mesh::{Injection, Outbound, PROXY_CONTAINER, Proxy, Way};
+use meshproof_harness::mesh::{Demand, Inbound, Injection, Outbound, PROXY_CONTAINER, Proxy, Way};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
 use meshproof_harness::scenario::{Stand, StepError};
 use meshproof_protocol::ports::ProductPort;
@@ -57,6 +59,56 @@ async fn carried_so(
             return Ok(outbound);
         }
     }
+}
+
+/// The pause between two looks at a proxy that has not taken a policy yet.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// That each node's proxy demands this of connections to every port of the product: a policy that
+/// did not reach a proxy refuses nothing there, which shows nothing of the policy.
+pub(super) async fn demands(stand: &Stand, wanted: Demand) -> Result<Vec<Check>, StepError> {
+    let mut checks = vec![];
+    for pod in nodes::PODS {
+        let proxy = Proxy::of(&stand.kube, &stand.namespace, pod);
+        let inbound = demanding(stand, &proxy, wanted).await?;
+        checks.push(demand_check(&inbound, wanted));
+    }
+    Ok(checks)
+}
+
+/// Reads a proxy until it demands what is wanted; what it demanded last is returned after the limit.
+async fn demanding(stand: &Stand, proxy: &Proxy<'_>, wanted: Demand) -> Result<Inbound, StepError> {
+    let begun = tokio::time::Instant::now();
+    let mut again = tokio::time::interval(INTERVAL);
+    again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        again.tick().await;
+        let inbound = Inbound::of(proxy).await?;
+        if everywhere(&inbound, wanted) || begun.elapsed() > stand.kube.limit(30) {
+            return Ok(inbound);
+        }
+    }
+}
+
+fn everywhere(inbound: &Inbound, wanted: Demand) -> bool {
+    let mut ports = ProductPort::ALL.into_iter();
+    ports.all(|port| inbound.demand(port.number()) == wanted)
+}
+
+fn demand_check(inbound: &Inbound, wanted: Demand) -> Check {
+    let ports = ProductPort::ALL.map(ProductPort::number);
+    let told = ports.map(|port| format!("{port} {}", inbound.demand(port)));
+    let seen = told.join(", ");
+    Check::answered(
+        Standing::Truth,
+        format!(
+            "the proxy of {} takes {wanted} on every port of the product",
+            inbound.pod
+        ),
+        everywhere(inbound, wanted),
+        seen.clone(),
+        vec![inbound.evidence(&ports, seen)],
+    )
 }
 
 /// That the Service declares, or does not declare, the ports as the ways tell.
@@ -228,6 +280,32 @@ mod tests {
                 assert_eq!(so, way == fits, "{seen}, {way}");
             }
         }
+    }
+
+    #[test]
+    fn a_demand_that_did_not_reach_the_proxy_fails_on_the_port_that_lacks_it() {
+        let chain = |port: Value, requires: bool| {
+            json!({ "name": "virtualInbound", "filter_chain_match": { "destination_port": port },
+                    "transport_socket": { "typed_config": {
+                        "require_client_certificate": requires } } })
+        };
+        let asked = |chains: Value, wanted| {
+            let listener = json!({ "name": "virtualInbound", "filter_chains": chains });
+            let dump = json!({ "configs": [{ "active_state": { "listener": listener } }] });
+            let inbound = Inbound::read("ignite-0", "curl".into(), &dump).unwrap();
+            let check = demand_check(&inbound, wanted);
+            (check.holds(), check.seen)
+        };
+        let strict = json!([chain(Value::Null, true)]);
+        let permissive = json!([chain(Value::Null, true), chain(Value::Null, false)]);
+        assert!(asked(strict.clone(), Demand::Certificate).0);
+        assert!(!asked(strict, Demand::Either).0);
+        assert!(!asked(permissive.clone(), Demand::Certificate).0);
+        assert!(asked(permissive, Demand::Either).0);
+        let one_open = json!([chain(Value::Null, true), chain(json!(47100), false)]);
+        let (holds, seen) = asked(one_open, Demand::Certificate);
+        assert!(!holds && seen.contains("47100 no mutual TLS"), "{seen}");
+        assert!(seen.contains("47500 mutual TLS only"), "{seen}");
     }
 
     #[test]

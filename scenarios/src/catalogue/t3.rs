@@ -11,6 +11,7 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use meshproof_harness::evidence::{intruder, nodes};
 use meshproof_harness::kube::{FIELD_MANAGER, KubeError, pods};
+use meshproof_harness::mesh::Demand;
 use meshproof_harness::outcome::{CaseClaim, Check, Cure, Observed, Standing, Symptom};
 use meshproof_harness::scenario::edit::sidecar::without_injection_label;
 use meshproof_harness::scenario::{
@@ -21,6 +22,7 @@ use serde_json::json;
 
 use super::c3;
 use super::guide_cluster::{self as cluster, Deployment, HOLD, READY, SETTLE};
+use super::in_force::demands;
 use super::shown::Shown;
 use symptom::{still_apart, symptom};
 
@@ -74,7 +76,10 @@ impl Case for NotLabelled {
             stand.kube.apply(&intruder::manifest()?.objects).await?;
             let guides = Deployment::of_the_guide(stand, true)?;
             guides.deploy(stand, READY).await?;
-            cluster::healthy(stand, "baseline").await
+            let mut checks = cluster::healthy(stand, "baseline").await?;
+            // Without a sidecar nothing is left that could tell of the policy.
+            checks.extend(demands(stand, Demand::Certificate).await?);
+            Ok(checks)
         })
     }
 
