@@ -14,7 +14,7 @@ use crate::kube::{Kube, KubeError, Seen, Watch, pods, until};
 /// Its Service and Deployment.
 pub const INGRESS_GATEWAY: &str = "istio-ingressgateway";
 /// The label of its pods, as a selector.
-const PODS: &str = "istio=ingressgateway";
+pub const PODS: &str = "istio=ingressgateway";
 
 /// Scales it and waits until its pods are as many.
 ///

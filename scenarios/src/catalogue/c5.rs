@@ -152,7 +152,8 @@ impl Checkpoint for Exposed {
             let (namespace, pod) = (&stand.namespace, &ready.client_pod);
             checks.push(questions::hop_is_mutual_tls(namespace, pod, &further.entry));
         }
-        let quiet = log_gate::check(&stand.kube, &stand.namespace, ready.since, &[]).await?;
+        let (kube, namespace, since) = (&stand.kube, &stand.namespace, ready.since);
+        let quiet = log_gate::check_with_gateway(kube, namespace, since, &[]).await?;
         checks.insert(checks.len().saturating_sub(1), quiet);
         Ok(checks)
     }

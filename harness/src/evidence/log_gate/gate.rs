@@ -18,12 +18,13 @@ use super::lines::{ErrorLine, Program, errors};
 use crate::diagnose::view::holds_a_node;
 use crate::evidence::capture::redact::Redactor;
 use crate::kube::{Kube, KubeError};
-use crate::mesh::{ISTIO_NAMESPACE, PROXY_CONTAINER};
+use crate::mesh::{ISTIO_NAMESPACE, PROXY_CONTAINER, ingress_gateway};
 use crate::outcome::{Check, Evidence, Standing};
 
-/// The gate's question, as the statement of its check.
-pub const STATEMENT: &str =
-    "no unexpected error line in the logs of Ignite, the proxies and istiod";
+/// The gate's question, as the statement of its check, and the same where the gateway is used.
+const STATEMENT: &str = "no unexpected error line in the logs of Ignite, the proxies and istiod";
+const STATEMENT_WITH_GATEWAY: &str =
+    "no unexpected error line in the logs of Ignite, the proxies, the ingress gateway and istiod";
 /// The container that holds istiod in its pod.
 const ISTIOD_CONTAINER: &str = "discovery";
 /// Lines of one log that the evidence shows; of more it tells the number.
@@ -73,8 +74,37 @@ pub async fn check(
     since: Timestamp,
     also_known: &[Known],
 ) -> Result<Check, KubeError> {
+    asked(kube, namespace, false, since, also_known).await
+}
+
+/// The same where the ingress gateway is used: what its proxy writes counts as well.
+///
+/// It is everybody's: another scenario on it at the same time would be heard too.
+///
+/// # Errors
+/// When the pods cannot be listed.
+pub async fn check_with_gateway(
+    kube: &Kube,
+    namespace: &str,
+    since: Timestamp,
+    also_known: &[Known],
+) -> Result<Check, KubeError> {
+    asked(kube, namespace, true, since, also_known).await
+}
+
+async fn asked(
+    kube: &Kube,
+    namespace: &str,
+    with_gateway: bool,
+    since: Timestamp,
+    also_known: &[Known],
+) -> Result<Check, KubeError> {
     let own = format!("/api/v1/namespaces/{namespace}/pods");
-    let istiod = format!("/api/v1/namespaces/{ISTIO_NAMESPACE}/pods?labelSelector=app%3Distiod");
+    let labelled = |label: &str| {
+        let label = label.replace('=', "%3D");
+        format!("/api/v1/namespaces/{ISTIO_NAMESPACE}/pods?labelSelector={label}")
+    };
+    let istiod = labelled("app=istiod");
     let (own, istiod) = tokio::try_join!(kube.raw(&own), kube.raw(&istiod))?;
     let pods = |list: &Value| list["items"].as_array().cloned().unwrap_or_default();
     let mut logs: Vec<Log> = vec![];
@@ -85,12 +115,19 @@ pub async fn check(
         let all = logs_of(ISTIO_NAMESPACE, &pod);
         logs.extend(all.into_iter().filter(|log| log.program == Program::Istiod));
     }
+    if with_gateway {
+        let gateway = kube.raw(&labelled(ingress_gateway::PODS)).await?;
+        for pod in pods(&gateway) {
+            let all = logs_of(ISTIO_NAMESPACE, &pod);
+            logs.extend(all.into_iter().filter(Log::is_the_gateways));
+        }
+    }
     let reads = join_all(logs.into_iter().map(|log| async move {
         let limit = kube.limit(LOG_SECONDS);
         let outcome = read(kube, &log, since, also_known, limit).await;
         Read { log, outcome }
     }));
-    Ok(answer(&reads.await, since))
+    Ok(answer(&reads.await, since, with_gateway))
 }
 
 /// The logs of a pod's containers that hold Ignite, a proxy or istiod, once they have started.
@@ -185,7 +222,11 @@ fn stamped(line: &str) -> (Option<Timestamp>, &str) {
 }
 
 /// The check that the logs come to.
-fn answer(reads: &[Read], since: Timestamp) -> Check {
+fn answer(reads: &[Read], since: Timestamp, with_gateway: bool) -> Check {
+    let statement = match with_gateway {
+        true => STATEMENT_WITH_GATEWAY,
+        false => STATEMENT,
+    };
     let evidence: Vec<Evidence> = reads.iter().map(|read| evidence(read, since)).collect();
     let unexpected: usize = reads
         .iter()
@@ -201,23 +242,23 @@ fn answer(reads: &[Read], since: Timestamp) -> Check {
             "{unexpected} unexpected since {since}; {}",
             first.unwrap_or_default()
         );
-        return Check::answered(Standing::Truth, STATEMENT, false, seen, evidence);
+        return Check::answered(Standing::Truth, statement, false, seen, evidence);
     }
-    match unproven(reads) {
-        Some(because) => Check::unproven(Standing::Truth, STATEMENT, because, evidence),
+    match unproven(reads, with_gateway) {
+        Some(because) => Check::unproven(Standing::Truth, statement, because, evidence),
         None => {
             let lines: usize = reads.iter().flat_map(|r| &r.outcome).map(|c| c.lines).sum();
             let seen = format!(
                 "none in {lines} lines of {} logs since {since}",
                 reads.len()
             );
-            Check::answered(Standing::Truth, STATEMENT, true, seen, evidence)
+            Check::answered(Standing::Truth, statement, true, seen, evidence)
         }
     }
 }
 
 /// Why the absence of error lines proves nothing.
-fn unproven(reads: &[Read]) -> Option<String> {
+fn unproven(reads: &[Read], with_gateway: bool) -> Option<String> {
     for (program, name) in [
         (Program::Ignite, "an Ignite node"),
         (Program::Istiod, "istiod"),
@@ -225,6 +266,9 @@ fn unproven(reads: &[Read]) -> Option<String> {
         if !reads.iter().any(|read| read.log.program == program) {
             return Some(format!("there is no log of {name} to be read"));
         }
+    }
+    if with_gateway && !reads.iter().any(|read| read.log.is_the_gateways()) {
+        return Some("there is no log of the ingress gateway to be read".into());
     }
     let mut records: BTreeMap<String, usize> = BTreeMap::new();
     for read in reads {
@@ -286,6 +330,11 @@ impl Counted {
 }
 
 impl Log {
+    /// Whether it is of a proxy in Istio's own namespace: only the gateway's are looked for there.
+    fn is_the_gateways(&self) -> bool {
+        self.program == Program::Proxy && self.namespace == ISTIO_NAMESPACE
+    }
+
     fn place(&self) -> String {
         let earlier = if self.previous { " (earlier run)" } else { "" };
         format!(

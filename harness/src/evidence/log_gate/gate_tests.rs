@@ -43,12 +43,44 @@ fn pods(restarts: u32) -> Value {
 
 /// Answers a check's questions; `log` says what a log holds, by path and query.
 async fn asked(restarts: u32, log: impl Fn(&str) -> (u16, String) + Send + 'static) -> Check {
+    let kube = answering(restarts, json!([]), log);
+    check(&kube, "n", since(), &[]).await.unwrap()
+}
+
+/// The same where the gateway has a pod, or has none, and its log is read as well.
+async fn asked_with_gateway(
+    pods: bool,
+    log: impl Fn(&str) -> (u16, String) + Send + 'static,
+) -> Check {
+    let gateway = json!({
+        "metadata": { "name": "gateway-1" },
+        "spec": { "containers": [{ "name": "istio-proxy" }] },
+        "status": { "containerStatuses": [{ "name": "istio-proxy", "state": { "running": {} } }] } });
+    let pods = if pods { json!([gateway]) } else { json!([]) };
+    let kube = answering(0, pods, log);
+    let asked = check_with_gateway(&kube, "n", since(), &[]).await;
+    asked.unwrap()
+}
+
+/// A cluster that answers so as long as the test's runtime lives.
+fn answering(
+    restarts: u32,
+    gateway: Value,
+    log: impl Fn(&str) -> (u16, String) + Send + 'static,
+) -> Kube {
     let (service, mut server) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
-    let serving = tokio::spawn(async move {
+    tokio::spawn(async move {
         while let Some((request, send)) = server.next_request().await {
             let uri = request.uri().to_string();
             let (status, body) = match request.uri().path() {
                 "/api/v1/namespaces/n/pods" => (200, pods(restarts).to_string()),
+                "/api/v1/namespaces/istio-system/pods" if uri.contains("ingressgateway") => {
+                    assert!(
+                        uri.contains("labelSelector=istio%3Dingressgateway"),
+                        "{uri}"
+                    );
+                    (200, json!({ "items": gateway }).to_string())
+                }
                 "/api/v1/namespaces/istio-system/pods" => {
                     assert!(uri.contains("labelSelector=app%3Distiod"), "{uri}");
                     let istiod = json!({ "items": [{
@@ -66,10 +98,7 @@ async fn asked(restarts: u32, log: impl Fn(&str) -> (u16, String) + Send + 'stat
             send.send_response(response.expect("a response"));
         }
     });
-    let kube = Kube::from_client(Client::new(service, "default"), 1.0);
-    let check = check(&kube, "n", since(), &[]).await.unwrap();
-    serving.abort();
-    check
+    Kube::from_client(Client::new(service, "default"), 1.0)
 }
 
 fn healthy(uri: &str) -> (u16, String) {
@@ -122,6 +151,33 @@ async fn an_error_after_the_moment_fails_and_is_shown_without_its_secrets() {
 }
 
 #[tokio::test]
+async fn the_gateways_log_is_read_where_it_is_used_and_there_alone() {
+    let log = |uri: &str| match uri.contains("/pods/gateway-1/") {
+        true => {
+            let error =
+                "2026-11-24T10:00:11Z [2026-11-24 10:00:11.000][12][error][config] [a.cc:1] x\n";
+            (200, format!("{QUIET}{error}"))
+        }
+        false => healthy(uri),
+    };
+    let check = asked_with_gateway(true, log).await;
+    assert_eq!(check.result, CheckResult::Fails, "{check:#?}");
+    let place = "istio-system/gateway-1/istio-proxy: ";
+    assert!(check.seen.contains(place), "{}", check.seen);
+    assert!(check.statement.contains("the ingress gateway"));
+    assert!(asked(0, log).await.holds());
+    assert!(asked_with_gateway(true, healthy).await.holds());
+}
+
+#[tokio::test]
+async fn no_gateway_where_one_is_used_proves_nothing() {
+    let check = asked_with_gateway(false, healthy).await;
+    assert!(matches!(check.result, CheckResult::Unproven { .. }));
+    let because = "there is no log of the ingress gateway to be read";
+    assert_eq!(check.seen, because);
+}
+
+#[tokio::test]
 async fn the_run_that_a_restart_ended_counts() {
     let check = asked(1, |uri| match uri.contains("previous=true") {
         true => (
@@ -167,7 +223,7 @@ async fn a_log_that_cannot_be_read_or_understood_proves_nothing() {
 
 #[test]
 fn nothing_to_read_proves_nothing() {
-    let check = answer(&[], since());
+    let check = answer(&[], since(), false);
     assert!(
         matches!(check.result, CheckResult::Unproven { .. }),
         "{check:#?}"
