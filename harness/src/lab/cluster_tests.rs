@@ -5,8 +5,15 @@ use crate::lab::Lease;
 use crate::lab::fake_client::FakeClient;
 use crate::lab::images::{Chosen, Istio, Present, Source};
 use crate::lab::kind::KindCluster;
+use crate::lab::room::Room;
 use crate::lab::watches::Watches;
 use crate::progress::Progress;
+
+/// Enough of everything.
+const PLENTY: Room = Room {
+    memory_mib: None,
+    watches: None,
+};
 
 pub(super) fn images() -> Images {
     let image = |name: &str| Present {
@@ -118,10 +125,8 @@ async fn somebody_elses_cluster_of_our_name_is_told_and_left_alone() {
     ] {
         let client = engine_with_node(marker);
         let cluster = cluster(&client);
-        let error = cluster
-            .can_be_made(&client.engine().await)
-            .await
-            .unwrap_err();
+        let engine = client.engine().await;
+        let error = cluster.can_be_made(&engine, PLENTY).await.unwrap_err();
         assert!(error.to_string().contains(told), "{error}");
         let changing = |call: &String| call.contains(" rm ") || call.contains(" run ");
         assert!(!client.calls().iter().any(changing), "{:?}", client.calls());
@@ -135,7 +140,8 @@ async fn our_own_left_nodes_are_no_obstacle() {
     let client = engine_with_node(Some(&place.path().join("marker")));
     let mut cluster = cluster(&client);
     cluster.folder = place.path().to_owned();
-    cluster.can_be_made(&client.engine().await).await.unwrap();
+    let engine = client.engine().await;
+    cluster.can_be_made(&engine, PLENTY).await.unwrap();
 }
 
 #[tokio::test]
@@ -186,25 +192,27 @@ async fn a_second_lab_that_finds_no_memory_is_told_of_the_first_and_its_holder()
     let _held = lease.await.unwrap();
     let engine = client.engine().await;
     let mut ours = cluster(&client);
-    let little = "MemAvailable: 1024 kB\n";
-    let error = ours.finds_room(&engine, little, None).await.unwrap_err();
+    let little = Room {
+        memory_mib: Some(1),
+        ..PLENTY
+    };
+    let error = ours.can_be_made(&engine, little).await.unwrap_err();
     let told = format!(
         "meshproof-y (held by pid {}: meshproof guide)",
         std::process::id()
     );
     assert!(error.to_string().contains(&told), "{error}");
-    let enough = "MemAvailable: 99999999 kB\n";
-    ours.finds_room(&engine, enough, None).await.unwrap();
-    let few = Watches {
-        limit: 128,
-        used: 127,
+    ours.can_be_made(&engine, PLENTY).await.unwrap();
+    let few = Room {
+        watches: Some(Watches {
+            limit: 128,
+            used: 127,
+        }),
+        ..PLENTY
     };
-    let error = ours
-        .finds_room(&engine, enough, Some(few))
-        .await
-        .unwrap_err();
+    let error = ours.can_be_made(&engine, few).await.unwrap_err();
     assert!(error.to_string().contains(&told), "{error}");
     // Its own nodes are replaced.
     ours.folder = other;
-    ours.finds_room(&engine, little, None).await.unwrap();
+    ours.can_be_made(&engine, little).await.unwrap();
 }

@@ -25,6 +25,7 @@ mod node_stores;
 mod paths;
 mod prune;
 pub mod reap;
+mod room;
 mod size;
 mod standing;
 mod store;

@@ -2,6 +2,7 @@
 
 use super::clusters::DELETING;
 use super::images::{Cache, WishError, archive};
+use super::room::Room;
 use super::{
     Allowed, Attempt, Cluster, Delivery, Engine, Images, ImagesWish, LabError, Lease, Paths,
     Topology, Wanted,
@@ -79,7 +80,7 @@ impl Lab {
         };
         let reused = unusable.is_none();
         if !reused {
-            cluster.can_be_made(&engine).await?;
+            make_way(paths, &engine, &cluster, Room::here, progress).await?;
         }
         let delivery = Delivery::prepare(&engine, &cache, &images, progress).await?;
         if let Some(reason) = unusable {
@@ -90,7 +91,6 @@ impl Lab {
                 ));
             }
             cluster.delete(&engine, progress).await?;
-            remove_superseded(paths, &engine, &cluster, progress).await?;
             cluster
                 .create(&engine, &wanted, &delivery, progress)
                 .await?;
@@ -154,6 +154,20 @@ fn topology_here() -> Result<Topology, LabError> {
         found: format!("{cpus} CPU"),
         cure: "the guide's pods ask for one whole CPU each; use a machine with two or more".into(),
     })
+}
+
+/// Deletes what a cluster supersedes, and finds out whether it can be made then.
+///
+/// In this order, since what the superseded take is free for it: a small machine has no room for both.
+async fn make_way(
+    paths: &Paths,
+    engine: &Engine,
+    cluster: &Cluster,
+    room: impl FnOnce() -> Room,
+    progress: &Progress,
+) -> Result<(), LabError> {
+    remove_superseded(paths, engine, cluster, progress).await?;
+    cluster.can_be_made(engine, room()).await
 }
 
 /// Deletes clusters for the same purpose that nobody holds: their images are no longer the ones

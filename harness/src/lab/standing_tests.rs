@@ -57,3 +57,41 @@ async fn a_newer_lab_for_the_same_wish_replaces_the_older_and_no_other() {
         .unwrap();
     assert_eq!(names(&paths), ["held", "new", "other-k8s"]);
 }
+
+#[tokio::test]
+async fn what_is_superseded_takes_no_room_and_what_is_held_does() {
+    let plain = "Istio 1.30.5, sidecar mode auto";
+    let node = |name: &str| {
+        serde_json::json!([{ "Id": format!("{name}-node"), "Name": format!("/{name}-node"), "Mounts": [
+            { "Source": format!("/{name}/marker"), "Destination": "/meshproof" },
+        ] }])
+    };
+    for held in [false, true] {
+        let (client, paths) = place();
+        let client = client
+            .answers_after("docker rm", "ps*", "")
+            .answers("ps*label=*", "")
+            .answers("ps*", "old-node old-node\n")
+            .answers("inspect*", &node("old").to_string());
+        let by = stands(&paths, "new", plain, false);
+        let old = stands(&paths, "old", plain, true);
+        let progress = Progress::silent();
+        let lease = match held {
+            true => Some(Lease::exclusive(old.folder(), "meshproof guide", &progress).await),
+            false => None,
+        };
+        // It is as much as one lab takes.
+        let removed = || client.calls().iter().any(|call| call.contains("docker rm"));
+        let room = || Room {
+            memory_mib: Some(if removed() { 5000 } else { 1000 }),
+            watches: None,
+        };
+        let engine = client.engine().await;
+        let way = make_way(&paths, &engine, &by, room, &progress).await;
+        match held {
+            true => assert!(matches!(way, Err(LabError::NoMemory { .. })), "{way:?}"),
+            false => way.unwrap(),
+        }
+        drop(lease);
+    }
+}

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::{Cluster, MARKER_MOUNT};
 use crate::lab::inspected::Container;
-use crate::lab::watches::Watches;
-use crate::lab::{Engine, LabError, Lease, disk, memory};
+use crate::lab::room::Room;
+use crate::lab::{Engine, LabError, Lease, disk};
 
 /// The label by which kind knows the nodes of a cluster.
 const KIND_CLUSTER: &str = "io.x-k8s.kind.cluster";
@@ -18,26 +18,24 @@ const CACHE_GIB: u64 = 2;
 const STATE_GIB: u64 = 1;
 
 impl Cluster {
-    /// Whether the cluster can be made at all: to be asked before anything is deleted for it.
+    /// Whether the cluster can be made at all: to be asked before what stands of it is deleted.
     ///
     /// # Errors
     /// Too little disk or memory, too few watches, or a cluster of this name that is not ours.
-    pub async fn can_be_made(&self, engine: &Engine) -> Result<(), LabError> {
+    pub(in crate::lab) async fn can_be_made(
+        &self,
+        engine: &Engine,
+        room: Room,
+    ) -> Result<(), LabError> {
         disk::check(&self.nodes_folder, CACHE_GIB, "MESHPROOF_CACHE_DIR")?;
         disk::check(&self.folder, STATE_GIB, "MESHPROOF_STATE_DIR")?;
         self.is_nobody_elses(engine).await?;
-        let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        self.finds_room(engine, &meminfo, Watches::here()).await
+        self.finds_room(engine, room).await
     }
 
     /// Whether there are memory and watches for it beside the labs that stand. What its own nodes take
     /// is free once they are replaced.
-    pub(super) async fn finds_room(
-        &self,
-        engine: &Engine,
-        meminfo: &str,
-        watches: Option<Watches>,
-    ) -> Result<(), LabError> {
+    async fn finds_room(&self, engine: &Engine, room: Room) -> Result<(), LabError> {
         let nodes = engine.inspected(&format!("volume={MARKER_MOUNT}")).await?;
         let markers = nodes
             .iter()
@@ -47,8 +45,8 @@ impl Cluster {
             return Ok(());
         }
         let standing: Vec<String> = records.into_iter().map(told).collect();
-        memory::check(meminfo, &standing)?;
-        watches.map_or(Ok(()), |watches| watches.check(&standing))
+        let lacks = room.lacks(&standing).into_iter().next();
+        lacks.map_or(Ok(()), Err)
     }
 
     /// Whether nobody else's nodes bear this cluster's name.
