@@ -21,6 +21,7 @@ use super::kind;
 use super::topology::Topology;
 use super::{Engine, LabError, Paths};
 
+pub(super) use obstacles::{standing, told};
 pub use record::Record;
 
 /// Where the record's folder is mounted in every node: the marker that makes a node ours.

@@ -2,7 +2,7 @@
 //! memory, too few watches on files, and nodes of its name that are not ours.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Cluster, MARKER_MOUNT};
 use crate::lab::inspected::Container;
@@ -36,15 +36,11 @@ impl Cluster {
     /// Whether there are memory and watches for it beside the labs that stand. What its own nodes take
     /// is free once they are replaced.
     async fn finds_room(&self, engine: &Engine, room: Room) -> Result<(), LabError> {
-        let nodes = engine.inspected(&format!("volume={MARKER_MOUNT}")).await?;
-        let markers = nodes
-            .iter()
-            .filter_map(|node| node.mounted_at(MARKER_MOUNT));
-        let records: BTreeSet<&Path> = markers.filter_map(Path::parent).collect();
-        if records.contains(self.folder.as_path()) {
+        let records = standing(engine).await?;
+        if records.contains(&self.folder) {
             return Ok(());
         }
-        let standing: Vec<String> = records.into_iter().map(told).collect();
+        let standing: Vec<String> = records.iter().map(|record| told(record)).collect();
         let lacks = room.lacks(&standing).into_iter().next();
         lacks.map_or(Ok(()), Err)
     }
@@ -69,8 +65,18 @@ impl Cluster {
     }
 }
 
+/// The folders of the records of all labs that have nodes, running or not, of other state folders too.
+pub(in crate::lab) async fn standing(engine: &Engine) -> Result<BTreeSet<PathBuf>, LabError> {
+    let nodes = engine.inspected(&format!("volume={MARKER_MOUNT}")).await?;
+    let markers = nodes
+        .iter()
+        .filter_map(|node| node.mounted_at(MARKER_MOUNT));
+    let records = markers.filter_map(Path::parent);
+    Ok(records.map(Path::to_owned).collect())
+}
+
 /// A lab by the folder of its record, with whoever holds it.
-fn told(record: &Path) -> String {
+pub(in crate::lab) fn told(record: &Path) -> String {
     let name = record.file_name().unwrap_or_default().to_string_lossy();
     match Lease::holder(record) {
         Ok(Some(holder)) => format!("{name} (held by {holder})"),

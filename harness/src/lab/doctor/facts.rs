@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::lab::images::pulled_labs::PulledLab;
 use crate::lab::images::{Cache, ImagesWish, Mirror, ProbeBinary, preflight, pulled};
 use crate::lab::memory::mebibytes;
-use crate::lab::{Engine, IstioBuild, LabError, Paths, Source, available, disk};
+use crate::lab::watches::Watches;
+use crate::lab::{Engine, IstioBuild, LabError, Paths, Source, available, cluster, disk};
 use crate::process::Program;
 
 /// How long the engine's registry may take to answer.
@@ -40,6 +41,8 @@ pub struct Facts {
     pub tools: Vec<Tool>,
     /// The kernel's limits on watching files; none where it does not tell.
     pub inotify: Option<Inotify>,
+    /// The labs that have nodes in the engine.
+    pub standing: Vec<StandingLab>,
     /// The lab's images.
     pub images: ImagesFound,
     /// The pulled labs whose released images are here.
@@ -100,9 +103,20 @@ pub struct Tool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inotify {
     /// `fs.inotify.max_user_instances`.
-    pub instances: u64,
+    pub instances: u32,
+    /// How many of them the nodes' user has already, as far as this user may look.
+    pub used: u32,
     /// `fs.inotify.max_user_watches`.
     pub watches: u64,
+}
+
+/// A lab that has nodes in the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingLab {
+    /// Its cluster, with whoever holds it.
+    pub cluster: String,
+    /// Whether it is of this state folder, so that a run may find it and make none.
+    pub own: bool,
 }
 
 /// The lab's images for one Istio build.
@@ -127,15 +141,16 @@ impl Facts {
     /// Looks at this machine, for a lab with this Istio, and for pulling from this mirror.
     pub async fn gather(paths: &Paths, istio: &IstioBuild, mirror: Option<&Mirror>) -> Self {
         let engine = engine().await;
-        let (registry, pulled) = match &engine {
+        let (registry, pulled, standing) = match &engine {
             Ok((engine, _, info)) => {
                 let registry = match mirror {
                     Some(mirror) => served_by(engine, mirror).await,
                     None => registry(info["IndexServerAddress"].as_str()).await,
                 };
-                (Some(registry), pulled_labs(engine, paths).await)
+                let pulled = pulled_labs(engine, paths).await;
+                (Some(registry), pulled, standing_labs(engine, paths).await)
             }
-            Err(_) => (None, vec![]),
+            Err(_) => (None, vec![], vec![]),
         };
         let missing = missing(paths, &ImagesWish::of_build(istio)).await;
         let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -152,6 +167,7 @@ impl Facts {
             state: folder(&paths.state),
             tools: tools().await,
             inotify: inotify(),
+            standing,
             images: ImagesFound {
                 istio: istio.id.to_string(),
                 missing,
@@ -186,6 +202,17 @@ async fn pulled_labs(engine: &Engine, paths: &Paths) -> Vec<PulledFound> {
         }
     }
     found
+}
+
+async fn standing_labs(engine: &Engine, paths: &Paths) -> Vec<StandingLab> {
+    // An engine that cannot be asked is told elsewhere.
+    let records = cluster::standing(engine).await.unwrap_or_default();
+    let own = paths.state.join("clusters");
+    let lab = |record: &PathBuf| StandingLab {
+        cluster: cluster::told(record),
+        own: record.starts_with(&own),
+    };
+    records.iter().map(lab).collect()
 }
 
 /// Whether the mirror serves the images that are pulled where no version is asked for.
@@ -283,19 +310,21 @@ async fn tools() -> Vec<Tool> {
 }
 
 fn inotify() -> Option<Inotify> {
-    let limit = |name: &str| {
-        let text = std::fs::read_to_string(format!("/proc/sys/fs/inotify/{name}")).ok()?;
-        text.trim().parse().ok()
-    };
+    let instances = Watches::here()?;
+    let watches = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches").ok()?;
     Some(Inotify {
-        instances: limit("max_user_instances")?,
-        watches: limit("max_user_watches")?,
+        instances: instances.limit,
+        used: instances.used,
+        watches: watches.trim().parse().ok()?,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::lab::fake_client::FakeClient;
 
     #[test]
     fn what_docker_says_of_itself_is_read() {
@@ -306,6 +335,34 @@ mod tests {
         assert_eq!((engine.cgroup_version.as_str(), engine.cpus), ("1", 2));
         assert_eq!(engine.platform, "linux/x86_64");
         assert_eq!(engine.memory_mib, 24_105);
+    }
+
+    #[tokio::test]
+    async fn labs_that_stand_are_told_apart_by_their_state_folder() {
+        let node = |id: &str, marker: &str| {
+            let mount = json!({ "Source": marker, "Destination": "/meshproof" });
+            json!({ "Id": id, "Name": format!("/{id}"), "Mounts": [mount] })
+        };
+        let nodes = json!([
+            node("a", "/state/clusters/meshproof-x/marker"),
+            node("b", "/state/clusters/meshproof-x/marker"),
+            node("c", "/elsewhere/clusters/meshproof-y/marker"),
+        ]);
+        let client = FakeClient::new("docker")
+            .answers("version*", "20.10.24 linux/amd64\n")
+            .answers("ps*volume=/meshproof", "a a\nb b\nc c\n")
+            .answers("inspect*", &nodes.to_string());
+        let paths = Paths {
+            cache: "/cache".into(),
+            state: "/state".into(),
+        };
+        let labs = standing_labs(&client.engine().await, &paths).await;
+        let mut told: Vec<_> = labs
+            .iter()
+            .map(|lab| (lab.cluster.as_str(), lab.own))
+            .collect();
+        told.sort();
+        assert_eq!(told, [("meshproof-x", true), ("meshproof-y", false)]);
     }
 
     #[test]

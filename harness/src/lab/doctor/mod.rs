@@ -7,6 +7,6 @@ mod facts;
 mod told;
 mod verdict;
 
-pub use facts::{EngineFacts, Facts, Folder, ImagesFound, Inotify, PulledFound, Tool};
+pub use facts::{EngineFacts, Facts, Folder, ImagesFound, Inotify, PulledFound, StandingLab, Tool};
 pub use told::lines;
 pub use verdict::{Examination, Lack, SourceVerdict};

@@ -170,6 +170,7 @@ mod tests {
         let mut bare = no_images.clone();
         bare.engine = Err(crate::lab::LabError::NoEngine("it is down".into()).to_string());
         bare.registry = None;
+        bare.standing.clear();
         bare.images.missing = None;
         bare.architecture = "aarch64".into();
         bare.cpus = 1;

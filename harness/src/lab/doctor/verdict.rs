@@ -6,11 +6,10 @@ use super::facts::Inotify;
 use super::{Facts, Folder};
 use crate::lab::Topology;
 use crate::lab::images::preflight;
-use crate::lab::watches::{NEEDED, PROPOSED};
+use crate::lab::memory::NEEDED_MIB;
+use crate::lab::room::Room;
+use crate::lab::watches::{NEEDED, PROPOSED, Watches};
 
-/// What a lab's pods and nodes need together, in MiB: two Ignite pods with their guide's limits,
-/// Istio, and Kubernetes on two nodes.
-const MEMORY_MIB: u64 = 6 * 1024;
 /// What images that come finished take, in GiB: in the engine, in the nodes' store and unpacked.
 const FINISHED_GIB: u64 = 8;
 /// Below this, in GiB, no cluster can be made even where all images are there.
@@ -80,13 +79,19 @@ fn images_there(facts: &Facts) -> bool {
 /// What every lab needs, wherever its images come from.
 fn common(facts: &Facts) -> Vec<Lack> {
     let mut lacks = vec![];
-    match &facts.engine {
-        Err(said) => lacks.push(with_cure(said, "start Docker, or run ci/setup")),
-        Ok(engine) if engine.memory_mib < MEMORY_MIB => lacks.push(memory(engine.memory_mib)),
-        Ok(_) => {}
+    if let Err(said) = &facts.engine {
+        lacks.push(with_cure(said, "start Docker, or run ci/setup"));
     }
-    if facts.engine.is_err() && facts.memory_mib < MEMORY_MIB {
-        lacks.push(memory(facts.memory_mib));
+    let memory_mib = memory_mib(facts);
+    if memory_mib < NEEDED_MIB {
+        lacks.push(lack(
+            format!(
+                "there are {:.1} GiB of memory, and a lab needs about {}",
+                memory_mib as f64 / 1024.0,
+                NEEDED_MIB / 1024
+            ),
+            "use a machine, or give the engine's own, with more",
+        ));
     }
     if facts.architecture != "x86_64" {
         lacks.push(lack(
@@ -121,6 +126,9 @@ fn common(facts: &Facts) -> Vec<Lack> {
             ),
             format!("sysctl fs.inotify.max_user_instances={PROPOSED}"),
         ));
+    }
+    if !a_lab_can_be_found(facts) {
+        lacks.extend(for_one_more(facts));
     }
     lacks
 }
@@ -191,30 +199,52 @@ fn unwritable(folder: &Folder, variable: &str) -> Option<Lack> {
     ))
 }
 
-fn memory(mib: u64) -> Lack {
-    lack(
-        format!(
-            "there are {:.1} GiB of memory, and a lab needs about {}",
-            mib as f64 / 1024.0,
-            MEMORY_MIB / 1024
-        ),
-        "use a machine, or give the engine's own, with more",
-    )
+/// All the memory that a lab could have, in MiB.
+fn memory_mib(facts: &Facts) -> u64 {
+    let engine = facts.engine.as_ref();
+    engine.map_or(facts.memory_mib, |engine| engine.memory_mib)
+}
+
+/// Whether a lab stands that the next run may find, for which it needs no room then.
+fn a_lab_can_be_found(facts: &Facts) -> bool {
+    facts.standing.iter().any(|lab| lab.own)
+}
+
+/// What is too little now for one more lab: what making its cluster is refused for, in the same words.
+/// Where all of it would not be enough, that is told instead.
+fn for_one_more(facts: &Facts) -> Vec<Lack> {
+    let told = Some(facts.memory_available_mib).filter(|mib| *mib > 0);
+    let inotify = facts.inotify.filter(|inotify| labs(*inotify) > 0);
+    let room = Room {
+        memory_mib: told.filter(|_| memory_mib(facts) >= NEEDED_MIB),
+        watches: inotify.map(|inotify| Watches {
+            limit: inotify.instances,
+            used: inotify.used,
+        }),
+    };
+    let standing = facts.standing.iter().map(|lab| lab.cluster.clone());
+    let refused = room.lacks(&standing.collect::<Vec<_>>()).into_iter();
+    let lacks = refused.map(|error| {
+        let said = error.to_string();
+        let (what, cure) = said.split_once("; ").expect("it tells its cure");
+        lack(what, cure)
+    });
+    lacks.collect()
 }
 
 /// How many labs inotify's instances are enough for.
-fn labs(inotify: Inotify) -> u64 {
+fn labs(inotify: Inotify) -> u32 {
     labs_of(inotify.instances)
 }
 
-fn labs_of(instances: u64) -> u64 {
-    instances / u64::from(NEEDED)
+fn labs_of(instances: u32) -> u32 {
+    instances / NEEDED
 }
 
 fn notes(facts: &Facts) -> Vec<Lack> {
     let mut notes = vec![];
     if let Some(inotify) = facts.inotify
-        && (1..labs_of(PROPOSED.into())).contains(&labs(inotify))
+        && (1..labs_of(PROPOSED)).contains(&labs(inotify))
     {
         notes.push(lack(
             format!(
@@ -228,15 +258,8 @@ fn notes(facts: &Facts) -> Vec<Lack> {
             format!("sysctl fs.inotify.max_user_instances={PROPOSED}"),
         ));
     }
-    if facts.engine.is_ok() && facts.memory_available_mib < MEMORY_MIB {
-        notes.push(lack(
-            format!(
-                "{:.1} GiB of memory are free now, and a lab needs about {}",
-                facts.memory_available_mib as f64 / 1024.0,
-                MEMORY_MIB / 1024
-            ),
-            "end what takes it, or raise limits with --timeout-scale",
-        ));
+    if a_lab_can_be_found(facts) {
+        notes.extend(for_one_more(facts));
     }
     notes
 }
@@ -253,3 +276,7 @@ fn lack(what: impl Into<String>, cure: impl Into<String>) -> Lack {
         cure: cure.into(),
     }
 }
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;
