@@ -1,5 +1,7 @@
 //! One lab that stands, held for this process: found healthy, or made from images that are there.
 
+use tokio::sync::OnceCell;
+
 use super::clusters::DELETING;
 use super::images::{Cache, WishError, archive};
 use super::room::Room;
@@ -48,6 +50,7 @@ pub struct Lab {
     pub reused: bool,
     image_source: String,
     delivery: Delivery,
+    pods_find_each_other: OnceCell<()>,
     _lease: Lease,
 }
 
@@ -105,8 +108,22 @@ impl Lab {
             kube,
             reused,
             delivery,
+            pods_find_each_other: OnceCell::new(),
             _lease: lease,
         })
+    }
+
+    /// Waits until pods on every node find the others and the cluster's DNS. Whoever asks at the same
+    /// time or later has the same answer, unless that was a failure.
+    ///
+    /// # Errors
+    /// As [`Cluster::pods_find_each_other`].
+    pub async fn pods_find_each_other(&self) -> Result<(), LabError> {
+        let asking = || self.cluster.pods_find_each_other(&self.engine, &self.kube);
+        self.pods_find_each_other
+            .get_or_try_init(asking)
+            .await
+            .copied()
     }
 
     /// The lab as a report tells it.

@@ -47,9 +47,7 @@ pub async fn bring_up_mesh(
 ) -> Result<(Capabilities, Vec<Overlay>), StepError> {
     let install = install(lab, options);
     install.ensure(&lab.kube, progress).await?;
-    lab.cluster
-        .pods_find_each_other(&lab.engine, &lab.kube)
-        .await?;
+    lab.pods_find_each_other().await?;
     Ok((Capabilities::probe(&lab.kube).await?, install.overlays()))
 }
 

@@ -5,10 +5,7 @@
 //! a pod that comes between the two has no sidecar (seen on a loaded machine: ignite-1 with 1/1).
 //! Nobody who deploys after the install meets that, so it is taken back here.
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::ListParams;
-use kube::{Api, ResourceExt};
-use meshproof_harness::kube::{Kube, KubeError};
+use meshproof_harness::kube::Kube;
 use meshproof_harness::lab::Lab;
 use meshproof_harness::mesh::{Injection, Install};
 use meshproof_harness::product::Product;
@@ -24,10 +21,7 @@ use crate::cleanup;
 pub(super) async fn start(lab: &Lab, product: &Product, scenarios: &[Scenario]) {
     let started = async {
         let injecting = async { Ok::<_, StepError>(Install::injecting(&lab.kube).await?) };
-        let network = async {
-            let network = lab.cluster.pods_find_each_other(&lab.engine, &lab.kube);
-            Ok::<_, StepError>(network.await?)
-        };
+        let network = async { Ok::<_, StepError>(lab.pods_find_each_other().await?) };
         tokio::try_join!(injecting, network)?;
         for scenario in scenarios {
             scenario
@@ -47,19 +41,13 @@ pub(super) async fn start(lab: &Lab, product: &Product, scenarios: &[Scenario]) 
 /// # Errors
 /// When the pods cannot be listed or deleted.
 pub(super) async fn take_back_if_spoilt(kube: &Kube, progress: &Progress) -> Result<(), StepError> {
-    let pods = Api::<Pod>::namespaced(kube.client(), GUIDE_NAMESPACE)
-        .list(&ListParams::default())
-        .await
-        .map_err(KubeError::api(format!(
-            "listing the pods of {GUIDE_NAMESPACE}"
-        )))?;
-    let mut without = vec![];
-    for pod in &pods.items {
-        let seen = serde_json::to_value(pod).map_err(StepError::other("reading a pod"))?;
-        if Injection::of(&seen) == Injection::Absent {
-            without.push(pod.name_any());
-        }
-    }
+    let pods = format!("/api/v1/namespaces/{GUIDE_NAMESPACE}/pods");
+    let pods = kube.raw(&pods).await?;
+    let pods = pods["items"].as_array().into_iter().flatten();
+    let without: Vec<&str> = pods
+        .filter(|pod| Injection::of(pod) == Injection::Absent)
+        .map(|pod| pod["metadata"]["name"].as_str().unwrap_or_default())
+        .collect();
     if without.is_empty() {
         return Ok(());
     }

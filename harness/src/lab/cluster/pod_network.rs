@@ -112,16 +112,11 @@ fn dns_stands<'a>(seen: impl Iterator<Item = &'a Pod>) -> Seen<()> {
     if seen.peek().is_none() {
         return Seen::NotYet("no pod of it".into());
     }
-    let stands = |pod: &&Pod| pods::is_ready(pod) && pod.metadata.deletion_timestamp.is_none();
-    let (good, bad): (Vec<_>, Vec<_>) = seen.partition(stands);
-    match (good.len(), bad.len()) {
-        (_, 0) => Seen::Met(()),
-        _ => Seen::NotYet(
-            bad.into_iter()
-                .map(pods::line)
-                .collect::<Vec<_>>()
-                .join(", "),
-        ),
+    let stands = |pod: &Pod| pods::is_ready(pod) && pod.metadata.deletion_timestamp.is_none();
+    let bad: Vec<String> = seen.filter(|pod| !stands(pod)).map(pods::line).collect();
+    match bad.is_empty() {
+        true => Seen::Met(()),
+        false => Seen::NotYet(bad.join(", ")),
     }
 }
 
