@@ -7,14 +7,9 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::MissedTickBehavior;
 
-use crate::kube::{Kube, KubeError};
+use crate::kube::{Kube, KubeError, Seen, asked_until};
 use crate::mesh::{ADMIN_PORT, ISTIO_NAMESPACE};
-use crate::waits::Wait;
-
-/// The pause between two looks at the proxy.
-const INTERVAL: Duration = Duration::from_millis(100);
 
 /// What the proxy must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,28 +69,14 @@ pub async fn until_serving(
     limit: Duration,
 ) -> Result<(), KubeError> {
     let name = format!("the gateway's proxy in {pod} to serve {}", wanted.cluster);
-    let wait = Wait::begin(name.as_str());
-    let mut last_seen = "nothing yet".to_owned();
-    let asking = async {
-        let mut again = tokio::time::interval(INTERVAL);
-        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            again.tick().await;
-            match look(kube, pod, wanted).await {
-                Ok(has) if has.all() => return,
-                Ok(has) => last_seen = has.to_string(),
-                Err(error) => last_seen = error.to_string(),
-            }
-            wait.seen(&last_seen);
-        }
-    };
-    tokio::time::timeout(limit, asking)
-        .await
-        .map_err(|_| KubeError::TimedOut {
-            name,
-            limit,
-            last_seen,
+    asked_until(name, limit, || async {
+        Ok(match look(kube, pod, wanted).await {
+            Ok(has) if has.all() => Seen::Met(()),
+            Ok(has) => Seen::NotYet(has.to_string()),
+            Err(error) => Seen::NotYet(error.to_string()),
         })
+    })
+    .await
 }
 
 /// The ports on which a gateway's proxy listens, with the page that lists them.

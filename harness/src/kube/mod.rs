@@ -11,12 +11,14 @@ mod logs;
 mod mocked;
 mod objects;
 pub mod pods;
+mod polled;
 mod wait;
 
 pub use cluster::Kube;
 pub use error::KubeError;
 pub use forward::Forward;
 pub use objects::FIELD_MANAGER;
+pub use polled::{asked_until, read_until};
 pub use wait::{Objects, Seen, holds, until};
 
 /// Which objects a watch covers, as the API's selectors say it.

@@ -1,9 +1,7 @@
 //! Whether a fault is in force: read back from the API and from the proxies' live configuration.
 
-use std::time::Duration;
-
 use meshproof_harness::evidence::nodes::{self, NODE_CONTAINER};
-use meshproof_harness::kube::{KubeError, pods};
+use meshproof_harness::kube::{KubeError, pods, read_until};
 use meshproof_harness::mesh::{Demand, Inbound, Injection, Outbound, PROXY_CONTAINER, Proxy, Way};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
 use meshproof_harness::scenario::{Stand, StepError};
@@ -51,18 +49,13 @@ async fn carried_so(
     address: &str,
     wanted: &[(ProductPort, Way)],
 ) -> Result<Outbound, StepError> {
-    let begun = tokio::time::Instant::now();
-    loop {
-        let outbound = Outbound::of(proxy).await?;
-        let so = |(port, way): &(ProductPort, Way)| outbound.way(address, port.number()) == *way;
-        if wanted.iter().all(so) || begun.elapsed() > stand.kube.limit(10) {
-            return Ok(outbound);
-        }
-    }
+    let so = |outbound: &Outbound| {
+        let mut wanted = wanted.iter();
+        wanted.all(|(port, way)| outbound.way(address, port.number()) == *way)
+    };
+    let outbound = read_until(stand.kube.limit(10), || Outbound::of(proxy), so);
+    Ok(outbound.await?)
 }
-
-/// The pause between two looks at a proxy that has not taken a policy yet.
-const INTERVAL: Duration = Duration::from_millis(200);
 
 /// That each node's proxy demands this of connections to every port of the product: a policy that
 /// did not reach a proxy refuses nothing there, which shows nothing of the policy.
@@ -78,16 +71,12 @@ pub(super) async fn demands(stand: &Stand, wanted: Demand) -> Result<Vec<Check>,
 
 /// Reads a proxy until it demands what is wanted; what it demanded last is returned after the limit.
 async fn demanding(stand: &Stand, proxy: &Proxy<'_>, wanted: Demand) -> Result<Inbound, StepError> {
-    let begun = tokio::time::Instant::now();
-    let mut again = tokio::time::interval(INTERVAL);
-    again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        again.tick().await;
-        let inbound = Inbound::of(proxy).await?;
-        if everywhere(&inbound, wanted) || begun.elapsed() > stand.kube.limit(30) {
-            return Ok(inbound);
-        }
-    }
+    let inbound = read_until(
+        stand.kube.limit(30),
+        || Inbound::of(proxy),
+        |inbound| everywhere(inbound, wanted),
+    );
+    Ok(inbound.await?)
 }
 
 fn everywhere(inbound: &Inbound, wanted: Demand) -> bool {

@@ -5,23 +5,17 @@
 //! sidecar then writes errors that look like the mesh's (seen once in some hundred clusters: a lookup
 //! of istiod that timed out).
 
-use std::time::Duration;
-
 use futures::future::try_join_all;
 use k8s_openapi::api::core::v1::{Node, Pod, Service};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::Cluster;
-use crate::kube::{Kube, KubeError, Seen, Watch, pods, until};
+use crate::kube::{Kube, KubeError, Seen, Watch, asked_until, pods, until};
 use crate::lab::{Engine, LabError};
-use crate::waits::Wait;
 
 /// How long all of it may take, before scaling, in seconds.
 const LIMIT_SECONDS: u64 = 60;
-/// How often the nodes are asked: nothing tells when a route comes.
-const INTERVAL: Duration = Duration::from_millis(250);
 /// The namespace of what Kubernetes itself runs.
 const SYSTEM_NAMESPACE: &str = "kube-system";
 /// The Service of the cluster's DNS, and the label of its pods, whatever program answers.
@@ -59,31 +53,14 @@ impl Cluster {
             .and_then(|spec| spec.cluster_ip)
             .unwrap_or_default();
         let name = "every node to know the way to the others' pods and to the cluster's DNS";
-        let wait = Wait::begin(name);
-        let mut last_seen = "nothing yet".to_owned();
-        let asking = async {
-            let mut again = interval(INTERVAL);
-            again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                again.tick().await;
-                let lacking = lacking(engine, kube, &dns).await?;
-                if lacking.is_empty() {
-                    return Ok(());
-                }
-                last_seen = lacking.join(", ");
-                wait.seen(&last_seen);
-            }
-        };
-        let limit = kube.limit(LIMIT_SECONDS);
-        match tokio::time::timeout(limit, asking).await {
-            Ok(found) => found,
-            Err(_) => Err(KubeError::TimedOut {
-                name: name.into(),
-                limit,
-                last_seen,
-            }
-            .into()),
-        }
+        asked_until(name, kube.limit(LIMIT_SECONDS), || async {
+            let lacking = lacking(engine, kube, &dns).await?;
+            Ok(match lacking.is_empty() {
+                true => Seen::Met(()),
+                false => Seen::NotYet(lacking.join(", ")),
+            })
+        })
+        .await
     }
 }
 

@@ -1,14 +1,11 @@
 //! Whether what a T5 case takes away is gone: by the API, and by what the gateway's proxy listens on.
 
-use std::time::Duration;
-
 use meshproof_harness::evidence::gateway::listening;
-use meshproof_harness::kube::{Kube, pods};
+use meshproof_harness::kube::{Kube, pods, read_until};
 use meshproof_harness::mesh::ISTIO_NAMESPACE;
 use meshproof_harness::mesh::ingress_gateway::{self, INGRESS_GATEWAY};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
 use meshproof_harness::scenario::{Stand, StepError};
-use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Lacks, cleanup};
 
@@ -17,8 +14,6 @@ const GATEWAY_PORT: u16 = 8443;
 /// The port of the gateway's own readiness, on which it listens whatever is asked of it: a page of
 /// listeners without it shows nothing.
 const READINESS_PORT: u16 = 15021;
-/// The pause between two looks at the proxy.
-const INTERVAL: Duration = Duration::from_millis(200);
 
 /// What is asked of the API, and whether it has to be there.
 struct Wanted {
@@ -140,16 +135,12 @@ async fn does_not_listen(stand: &Stand) -> Result<Check, StepError> {
         ));
     };
     let name = pod.metadata.name.clone().unwrap_or_default();
-    let begun = Instant::now();
-    let mut again = interval(INTERVAL);
-    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (ports, page) = loop {
-        again.tick().await;
-        let (ports, page) = listening(kube, &name).await?;
-        if !ports.contains(&GATEWAY_PORT) || begun.elapsed() > kube.limit(20) {
-            break (ports, page);
-        }
-    };
+    let (ports, page) = read_until(
+        kube.limit(20),
+        || listening(kube, &name),
+        |(ports, _)| !ports.contains(&GATEWAY_PORT),
+    )
+    .await?;
     let so = ports.contains(&READINESS_PORT) && !ports.contains(&GATEWAY_PORT);
     let seen = match ports.as_slice() {
         [] => "it lists no listener".to_owned(),
