@@ -65,10 +65,7 @@ impl Inbound {
     pub async fn of(proxy: &Proxy<'_>) -> Result<Self, MeshError> {
         let dump = proxy.json_page(PAGE).await?;
         let read = Self::read(&proxy.pod, proxy.command(PAGE), &dump);
-        read.map_err(|reason| MeshError::Unreadable {
-            what: format!("{PAGE} of the proxy of {}/{}", proxy.namespace, proxy.pod),
-            reason,
-        })
+        read.map_err(|reason| proxy.unreadable(PAGE, &reason))
     }
 
     /// Reads a dump that was fetched.

@@ -63,10 +63,7 @@ impl Outbound {
     /// When its admin port does not answer, or not as expected.
     pub async fn of(proxy: &Proxy<'_>) -> Result<Self, MeshError> {
         let dump = proxy.json_page(PAGE).await?;
-        let listeners = listeners(&dump).map_err(|reason| MeshError::Unreadable {
-            what: format!("{PAGE} of the proxy of {}/{}", proxy.namespace, proxy.pod),
-            reason,
-        })?;
+        let listeners = listeners(&dump).map_err(|reason| proxy.unreadable(PAGE, &reason))?;
         Ok(Self {
             pod: proxy.pod.clone(),
             listeners,

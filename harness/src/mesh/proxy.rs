@@ -172,7 +172,7 @@ impl<'a> Proxy<'a> {
         serde_json::from_str(text).map_err(|error| self.unreadable(page, &error.to_string()))
     }
 
-    fn unreadable(&self, page: &str, reason: &str) -> MeshError {
+    pub(super) fn unreadable(&self, page: &str, reason: &str) -> MeshError {
         MeshError::Unreadable {
             what: format!("{page} of the proxy of {}/{}", self.namespace, self.pod),
             reason: reason.to_owned(),
