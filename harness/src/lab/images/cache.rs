@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+
 use super::key::Key;
 use crate::lab::mounts::unmount_below;
 use crate::lab::{LabError, Lease, lease};
@@ -14,6 +16,20 @@ use crate::progress::Progress;
 
 /// What names an artifact: its name, and the key of all that goes into it.
 pub type Artifact = (&'static str, Key);
+
+/// All records in a folder, each a file of JSON, in the order of their names. What cannot be read is
+/// none.
+pub fn records<T: DeserializeOwned>(folder: &Path) -> Vec<T> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths.iter().filter_map(|path| record(path)).collect()
+}
+
+/// The record in a file; none where it cannot be read.
+pub fn record<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+}
 
 /// The cache folder.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::cache::Cache;
+use super::cache::{Cache, records};
 use super::go::Go;
 use super::pins::{self, IstioBuild, Wheel};
 use super::wish::{ImagesWish, IstioWish, WishError};
@@ -159,16 +159,7 @@ fn has_its_own_id(build: &IstioBuild) -> Result<(), WishError> {
 
 /// Every build that was ever asked for by a published version.
 pub fn known(cache: &Cache) -> Vec<IstioBuild> {
-    let entries = std::fs::read_dir(folder(cache))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
-    paths.sort();
-    let texts = paths
-        .iter()
-        .filter_map(|path| std::fs::read_to_string(path).ok());
-    let all = texts.filter_map(|text| serde_json::from_str::<Remembered>(&text).ok());
+    let all = records::<Remembered>(&folder(cache)).into_iter();
     all.filter_map(|known| {
         let version = PseudoVersion::parse(&known.version)?;
         Some(version.build(&known.base, envoy(&known.envoy)))

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::cache::{Artifact, Cache};
+use super::cache::{Artifact, Cache, records};
 use super::given::Given;
 use super::key::sha256;
 use super::part::Part;
@@ -77,18 +77,7 @@ impl PulledLab {
 
     /// Every lab on record.
     pub fn recorded(cache: &Cache) -> Vec<Self> {
-        let entries = std::fs::read_dir(folder(cache))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        paths.sort();
-        let texts = paths
-            .iter()
-            .filter_map(|path| std::fs::read_to_string(path).ok());
-        texts
-            .filter_map(|text| serde_json::from_str(&text).ok())
-            .collect()
+        records(&folder(cache))
     }
 
     /// Puts it on record.

@@ -1,7 +1,7 @@
 //! Remembers in the cache which images came from which archive, for reports.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::manifest::Manifest;
 use crate::lab::LabError;
 use crate::lab::images::Cache;
+use crate::lab::images::cache::{record, records};
 
 /// What is remembered of one import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,13 +48,7 @@ impl Imported {
 
     /// What is remembered, of every archive that was taken.
     pub fn all(cache: &Cache) -> Vec<Self> {
-        let entries = std::fs::read_dir(cache.root().join(FOLDER))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        paths.sort();
-        paths.iter().filter_map(|path| read(path)).collect()
+        records(&cache.root().join(FOLDER))
     }
 
     /// Remembers it, beside what the same archive brought before.
@@ -66,7 +61,7 @@ impl Imported {
         let new = place.with_extension("new");
         std::fs::create_dir_all(&folder).map_err(LabError::file("making the folder", &folder))?;
         let mut whole = self.clone();
-        if let Some(known) = read(&place) {
+        if let Some(known) = record::<Self>(&place) {
             whole.images = known.images;
             whole.before = known.before;
             whole.images.extend(self.images.clone());
@@ -103,11 +98,6 @@ impl Imported {
 
 /// The folder of the records, below the cache.
 const FOLDER: &str = "archives";
-
-fn read(path: &Path) -> Option<Imported> {
-    let text = std::fs::read_to_string(path).ok()?;
-    serde_json::from_str(&text).ok()
-}
 
 #[cfg(test)]
 mod tests {
