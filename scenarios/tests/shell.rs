@@ -114,6 +114,8 @@ fn the_copy_goes_also_where_the_shell_is_hung_up_or_terminated() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        // Waiting for a child closes its input, at which cat ends by itself.
+        let _open = shell.stdin.take();
         let told = BufReader::new(shell.stdout.take().unwrap());
         let holds = |line: std::io::Result<String>| line.unwrap().contains("holds the cluster");
         assert!(told.lines().any(holds));
