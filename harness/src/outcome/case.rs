@@ -161,8 +161,8 @@ impl CaseRecord {
 /// Maps a case to its verdict and the one fact that decided it.
 ///
 /// A case that was not healthy first, or whose fault is not in force, shows nothing of either. A
-/// cause that diagnosis does not find, or one that it finds besides, is our own failure. What is left is a comparison: symptom
-/// and remedy both as the guide has them, or not.
+/// cause that diagnosis does not find, or one that it finds besides, is our own failure. What is left
+/// is a comparison: symptom and remedy both as the guide has them, or not.
 pub fn judge_case(case: &CaseRecord) -> (Verdict, String) {
     let invalid = |because: String| {
         let fact = because.clone();

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::ListParams;
-use meshproof_harness::kube::{KubeError, pods};
+use meshproof_harness::kube::{KubeError, pods, read_until};
 use meshproof_harness::mesh::{ISTIO_NAMESPACE, sync_states};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
 use meshproof_harness::product::Product;
@@ -154,34 +154,30 @@ fn digests(stand: &Stand, found: &[Pod]) -> Check {
 /// a proxy that is behind may still come up with it until the limit.
 async fn in_sync(stand: &Stand) -> Result<Check, StepError> {
     let limit = stand.kube.limit(30);
-    let begun = std::time::Instant::now();
-    let mut asking = tokio::time::interval(std::time::Duration::from_millis(200));
-    loop {
-        asking.tick().await;
-        let (states, raw) = sync_states(&stand.kube).await?;
-        let behind: Vec<String> = states
-            .iter()
-            .filter(|state| !state.behind.is_empty())
-            .map(|state| format!("{} lacks {}", state.proxy, state.behind.join(", ")))
-            .collect();
-        let holds = !states.is_empty() && behind.is_empty();
-        if !holds && begun.elapsed() < limit {
-            continue;
-        }
-        let seen = match (states.len(), behind.is_empty()) {
-            (0, _) => "istiod knows no proxy".to_owned(),
-            (n, true) => format!("{n} of {n} proxies acknowledged what they were sent"),
-            (_, false) => format!("after {limit:?}: {}", behind.join("; ")),
-        };
-        let evidence = Evidence::now("GET /debug/syncz on istiod:15014", raw, seen.clone());
-        return Ok(Check::answered(
-            Standing::Truth,
-            "every proxy is in sync",
-            holds,
-            seen,
-            vec![evidence],
-        ));
-    }
+    let (states, raw) = read_until(
+        limit,
+        || sync_states(&stand.kube),
+        |(states, _)| !states.is_empty() && states.iter().all(|state| state.behind.is_empty()),
+    )
+    .await?;
+    let behind: Vec<String> = states
+        .iter()
+        .filter(|state| !state.behind.is_empty())
+        .map(|state| format!("{} lacks {}", state.proxy, state.behind.join(", ")))
+        .collect();
+    let seen = match (states.len(), behind.is_empty()) {
+        (0, _) => "istiod knows no proxy".to_owned(),
+        (n, true) => format!("{n} of {n} proxies acknowledged what they were sent"),
+        (_, false) => format!("after {limit:?}: {}", behind.join("; ")),
+    };
+    let evidence = Evidence::now("GET /debug/syncz on istiod:15014", raw, seen.clone());
+    Ok(Check::answered(
+        Standing::Truth,
+        "every proxy is in sync",
+        !states.is_empty() && behind.is_empty(),
+        seen,
+        vec![evidence],
+    ))
 }
 
 fn labelled(pod: &Pod, label: &str, value: &str) -> bool {
