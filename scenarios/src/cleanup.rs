@@ -127,19 +127,15 @@ pub async fn ours(kube: &Kube) -> Result<Vec<String>, StepError> {
 
 #[cfg(test)]
 mod tests {
-    use hyper::{Request, Response};
-    use kube::Client;
-    use kube::client::Body;
-
     use super::*;
+    use crate::fake_api::FakeApi;
 
     /// What a cluster was asked, and who held its lease meanwhile.
     type Asked = Vec<(String, Option<String>)>;
 
     /// Cleans up behind a run of which the cluster has nothing any more; its lease lies in `state`.
     async fn cleaned(state: &Path) -> (Result<(), Vec<String>>, Asked) {
-        let (service, mut server) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
-        let kube = Kube::from_client(Client::new(service, "default"), 1.0);
+        let (kube, api) = FakeApi::new();
         let folder = state.join("leased");
         let cleanup = Cleanup::default();
         cleanup.scenarios_begin(&kube, &folder);
@@ -148,29 +144,10 @@ mod tests {
             cache: state.to_owned(),
             state: state.to_owned(),
         };
-        let serving = async {
-            let mut asked = vec![];
-            while let Some((request, send)) = server.next_request().await {
-                let line = format!("{} {}", request.method(), request.uri().path());
-                asked.push((line, Lease::holder(&folder).unwrap()));
-                let list = serde_json::json!({ "kind": "NamespaceList", "apiVersion": "v1",
-                    "metadata": { "resourceVersion": "1" }, "items": [] });
-                let (code, answer) = match request.method().as_str() {
-                    "GET" => (200, list),
-                    _ => (
-                        404,
-                        serde_json::json!({ "kind": "Status", "apiVersion": "v1",
-                            "status": "Failure", "reason": "NotFound", "message": "", "code": 404 }),
-                    ),
-                };
-                let body = Body::from(answer.to_string().into_bytes());
-                send.send_response(Response::builder().status(code).body(body).unwrap());
-            }
-            asked
-        };
+        let with_the_holder = |question| (question, Lease::holder(&folder).unwrap());
         tokio::join!(
             async { cleanup.run(&paths, &Progress::silent()).await },
-            serving
+            api.asked(|_| serde_json::json!([]), with_the_holder)
         )
     }
 

@@ -5,6 +5,8 @@ pub mod catalogue;
 pub mod cleanup;
 pub mod cli;
 pub mod duration;
+#[cfg(test)]
+mod fake_api;
 pub mod gateway_port;
 pub mod gridgain_options;
 pub mod images_options;

@@ -61,43 +61,17 @@ pub(super) async fn take_back_if_spoilt(kube: &Kube, progress: &Progress) -> Res
 
 #[cfg(test)]
 mod tests {
-    use hyper::{Request, Response};
-    use kube::Client;
-    use kube::client::Body;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::fake_api::FakeApi;
 
     /// What is asked of a cluster on which these pods were started early.
     async fn asked_with(pods: Value) -> Vec<String> {
-        let (service, mut server) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
-        let kube = Kube::from_client(Client::new(service, "default"), 1.0);
-        let serving = async {
-            let mut asked = vec![];
-            while let Some((request, send)) = server.next_request().await {
-                let path = request.uri().path().to_owned();
-                let (code, answer) = match request.method().as_str() {
-                    "GET" if path.ends_with("/pods") => {
-                        let list = json!({ "kind": "PodList", "apiVersion": "v1",
-                            "metadata": {}, "items": pods });
-                        (200, list)
-                    }
-                    "GET" => {
-                        let list = json!({ "kind": "NamespaceList", "apiVersion": "v1",
-                            "metadata": { "resourceVersion": "1" }, "items": [] });
-                        (200, list)
-                    }
-                    _ => {
-                        let gone = json!({ "kind": "Status", "apiVersion": "v1",
-                            "status": "Failure", "reason": "NotFound", "message": "", "code": 404 });
-                        (404, gone)
-                    }
-                };
-                asked.push(format!("{} {path}", request.method()));
-                let body = Body::from(answer.to_string().into_bytes());
-                send.send_response(Response::builder().status(code).body(body).unwrap());
-            }
-            asked
+        let (kube, api) = FakeApi::new();
+        let items = |path: &str| match path.ends_with("/pods") {
+            true => pods.clone(),
+            false => json!([]),
         };
         let looking = async {
             take_back_if_spoilt(&kube, &Progress::silent())
@@ -105,7 +79,7 @@ mod tests {
                 .unwrap();
             drop(kube);
         };
-        tokio::join!(looking, serving).1
+        tokio::join!(looking, api.asked(items, |question| question)).1
     }
 
     #[tokio::test]
