@@ -47,8 +47,8 @@ impl Cleanup {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
     }
 
-    /// Undoes it: namespaces of ours, clusters that were never completed, and containers that this
-    /// process ran for a while.
+    /// Undoes it: namespaces of ours, clusters that were never completed, containers that this process
+    /// ran for a while. Empty folders of runs that were killed before go as well.
     ///
     /// # Errors
     /// One sentence for each thing that is left.
@@ -60,6 +60,9 @@ impl Cleanup {
             left.extend(begun.clear(progress).await.err().map(|e| e.to_string()));
         }
         if let Err(error) = lab::remove_incomplete(paths, progress).await {
+            left.push(error.to_string());
+        }
+        if let Err(error) = lab::remove_empty_runs(paths) {
             left.push(error.to_string());
         }
         if let Err(error) = lab::remove_own_helpers().await {

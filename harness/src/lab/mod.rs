@@ -30,6 +30,7 @@ mod size;
 mod standing;
 mod store;
 mod topology;
+mod unfinished_runs;
 mod watches;
 
 #[cfg(test)]
@@ -50,3 +51,4 @@ pub use prune::{Asking, Pruned, Pruning, prune};
 pub use standing::{Lab, Wish};
 pub use store::Delivery;
 pub use topology::Topology;
+pub use unfinished_runs::remove_empty_runs;

@@ -7,7 +7,7 @@ use super::images::{Cache, WishError, archive};
 use super::room::Room;
 use super::{
     Allowed, Attempt, Cluster, Delivery, Engine, Images, ImagesWish, LabError, Lease, Paths,
-    Topology, Wanted,
+    Topology, Wanted, remove_empty_runs,
 };
 use crate::kube::Kube;
 use crate::outcome::LabFacts;
@@ -74,6 +74,7 @@ impl Lab {
         };
         let mut cluster = Cluster::wanted(paths, &wanted);
         let lease = Lease::exclusive(cluster.folder(), &wish.command, progress).await?;
+        remove_empty_runs(paths)?;
         // Whoever held the lease may have made or deleted it meanwhile.
         cluster = Cluster::wanted(paths, &wanted);
         let unusable = if wish.fresh && cluster.record.complete {

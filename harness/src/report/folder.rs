@@ -143,6 +143,9 @@ impl RunFolder {
         let path = runs.join(run_id);
         let make = || -> io::Result<File> {
             std::fs::create_dir_all(&runs)?;
+            // Who removes the empty folders of killed runs holds this lock too.
+            let making = File::open(&runs)?;
+            making.lock()?;
             std::fs::create_dir(&path)?;
             let folder = File::open(&path)?;
             folder.lock()?;

@@ -126,6 +126,23 @@ fn a_runs_folder_is_locked_while_the_run_goes_on() {
 }
 
 #[test]
+fn no_folder_is_made_while_those_of_killed_runs_are_told() {
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let runs = state.path().join("runs");
+    std::fs::create_dir(&runs).expect("a folder");
+    let told = File::open(&runs).expect("it is there");
+    told.lock().expect("nobody else is here");
+    let (send, made) = std::sync::mpsc::channel();
+    std::thread::scope(|threads| {
+        threads.spawn(|| send.send(RunFolder::create(state.path(), "run")));
+        let early = made.recv_timeout(std::time::Duration::from_millis(200));
+        drop(told);
+        assert!(early.is_err(), "it waits");
+        made.recv().expect("an answer").expect("a folder");
+    });
+}
+
+#[test]
 fn of_a_run_that_was_broken_off_only_what_it_wrote_stays() {
     let state = tempfile::tempdir().expect("a temporary folder");
     let empty = RunFolder::create(state.path(), "r1").expect("a run folder");
