@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use futures::stream::select_all;
 use futures::{Stream, StreamExt, TryStreamExt};
 use meshproof_protocol::ports::ProductPort;
@@ -19,8 +19,11 @@ use crate::waits::Wait;
 /// The container of the guide's pods that holds the node.
 pub const NODE_CONTAINER: &str = "ignite-node";
 
-/// How long a healthy node may take to answer `top`; a stalled joiner never does.
+/// How long a node may take to answer `top`.
 const REST_ANSWER: Duration = Duration::from_secs(5);
+/// How long that is waited for once a log tells of a stall: the joiner never answers, its log alone
+/// decides, and until it gives up every second counts.
+const REST_ANSWER_IN_A_STALL: Duration = Duration::from_secs(1);
 /// The pods of the guide's StatefulSet.
 pub const PODS: [&str; 2] = ["ignite-0", "ignite-1"];
 
@@ -86,28 +89,41 @@ impl NodeReading {
 /// # Errors
 /// When a log cannot be read; a REST interface that does not answer is part of the reading.
 pub async fn read(kube: &Kube, namespace: &str) -> Result<Vec<NodeReading>, KubeError> {
-    try_join_all(PODS.map(|pod| read_one(kube, namespace, pod))).await
+    let texts = PODS.map(|pod| kube.log(namespace, pod, NODE_CONTAINER));
+    let texts = try_join_all(texts).await?;
+    let logs: Vec<NodeLog> = texts.iter().map(|text| NodeLog::read(text)).collect();
+    let patience = match logs.iter().any(|log| log.stalled().is_some()) {
+        true => REST_ANSWER_IN_A_STALL,
+        false => REST_ANSWER,
+    };
+    let nodes = PODS.into_iter().zip(texts).zip(logs);
+    let readings = nodes.map(|((pod, text), log)| async move {
+        let (top, top_text) = top(kube, namespace, pod, patience).await;
+        NodeReading {
+            pod: pod.to_owned(),
+            log,
+            text,
+            top,
+            top_text,
+        }
+    });
+    Ok(join_all(readings).await)
 }
 
-async fn read_one(kube: &Kube, namespace: &str, pod: &str) -> Result<NodeReading, KubeError> {
+/// What a node's REST `top` lists, with its text, or why there is none.
+async fn top(
+    kube: &Kube,
+    namespace: &str,
+    pod: &str,
+    patience: Duration,
+) -> (Option<Vec<TopNode>>, String) {
     let page = Command::Top.page();
-    let rest = async {
-        let asked = kube.get(namespace, pod, ProductPort::Rest.number(), &page);
-        match tokio::time::timeout(REST_ANSWER, asked).await {
-            Ok(Ok((_, body))) => (answer::top(&body).ok(), body),
-            Ok(Err(error)) => (None, error.to_string()),
-            Err(_) => (None, format!("no answer within {REST_ANSWER:?}")),
-        }
-    };
-    let (text, (top, top_text)) = tokio::join!(kube.log(namespace, pod, NODE_CONTAINER), rest);
-    let text = text?;
-    Ok(NodeReading {
-        pod: pod.to_owned(),
-        log: NodeLog::read(&text),
-        text,
-        top,
-        top_text,
-    })
+    let asked = kube.get(namespace, pod, ProductPort::Rest.number(), &page);
+    match tokio::time::timeout(patience, asked).await {
+        Ok(Ok((_, body))) => (answer::top(&body).ok(), body),
+        Ok(Err(error)) => (None, error.to_string()),
+        Err(_) => (None, format!("no answer within {patience:?}")),
+    }
 }
 
 /// The product's version, as the first node tells it; none where it does not answer.

@@ -19,7 +19,7 @@ use meshproof_protocol::ports::ProductPort;
 
 use super::guide_cluster::{self as cluster, Deployment, HOLD, SETTLE};
 use super::in_force::{self, Sidecar};
-use super::{shown, taken_port};
+use super::{joiner, shown, taken_port};
 
 /// An edit of the guide's cluster manifests.
 pub(super) type Edit = fn(&mut Manifest) -> Result<(), EditError>;
@@ -50,6 +50,8 @@ pub(super) struct ClusterCase {
     pub(super) shown: &'static [(Symptom, shown::Shown)],
     /// Whether to wait for the guide's own sentence where the nodes stall: 40 s in place of 10.
     pub(super) until_guides_sentence: bool,
+    /// Whether the remedy has to come while a stalled joiner still tries to connect.
+    pub(super) while_joiner_tries: bool,
 }
 
 /// What shows that a fault is in force.
@@ -169,6 +171,9 @@ impl Case for ClusterCase {
                         "the fault's manifests are, with the remedy in them,",
                     ),
                 };
+                if self.while_joiner_tries {
+                    done.extend(joiner::made_to_try(stand, self.ready).await?);
+                }
                 let ran = cluster::seconds_run(&cluster::listed(stand).await?);
                 stand.kube.apply(&cured.cluster.objects).await?;
                 done.push(format!("{which} applied ({ran})"));
@@ -224,7 +229,7 @@ async fn guides_sentence(
     stand: &Stand,
     readings: &[NodeReading],
 ) -> Result<(Check, Option<String>), StepError> {
-    let joiner = joiner(readings);
+    let joiner = joiner::of(readings);
     let sentence = |text: &str| {
         let log = meshproof_harness::product::logs::NodeLog::read(text);
         let found = log
@@ -265,12 +270,6 @@ async fn guides_sentence(
         Check::answered(Standing::Guide, statement, holds, seen, vec![]),
         line,
     ))
-}
-
-/// The node that joined last: the one that has printed no topology yet.
-fn joiner(readings: &[NodeReading]) -> &str {
-    let waiting = readings.iter().find(|r| r.log.snapshot().is_none());
-    waiting.map_or(nodes::PODS[1], |reading| &reading.pod)
 }
 
 /// That `kubectl get pods` shows 2/2 all the same, or as many as the case has.

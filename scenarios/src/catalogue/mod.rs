@@ -13,6 +13,7 @@ mod cluster_case;
 mod first_start;
 mod guide_cluster;
 mod in_force;
+mod joiner;
 mod license_case;
 mod license_in_force;
 mod shown;

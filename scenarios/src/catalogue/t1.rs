@@ -35,6 +35,7 @@ const CASE: ClusterCase = ClusterCase {
     in_force: InForce::NoHold(CLASSIC),
     shown: &[],
     until_guides_sentence: false,
+    while_joiner_tries: false,
 };
 
 fn about(id: &'static str, title: &'static str, remarks: &'static [&'static str]) -> About {

@@ -46,6 +46,7 @@ const UNDER_STRICT: ClusterCase = ClusterCase {
     in_force: InForce::Ways(&[]),
     shown: &[],
     until_guides_sentence: false,
+    while_joiner_tries: false,
 };
 
 /// All variants.
@@ -102,6 +103,7 @@ pub fn scenarios() -> Vec<Scenario> {
                     (Discovery, Way::Sniffed),
                 ]),
                 shown: &[(Symptom::Stall, Shown::Encrypted(Discovery))],
+                while_joiner_tries: true,
                 ..UNDER_STRICT
             },
         ),
@@ -148,6 +150,7 @@ pub fn scenarios() -> Vec<Scenario> {
                     (Discovery, Way::PassesBy),
                 ]),
                 shown: &[(Symptom::Stall, Shown::PlaintextNotRefused)],
+                while_joiner_tries: true,
                 ..UNDER_STRICT
             },
         ),

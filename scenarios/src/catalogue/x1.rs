@@ -41,6 +41,7 @@ const CASE: ClusterCase = ClusterCase {
     in_force: InForce::Ways(&[]),
     shown: &[],
     until_guides_sentence: false,
+    while_joiner_tries: false,
 };
 
 /// Both variants.

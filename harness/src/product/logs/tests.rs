@@ -117,6 +117,25 @@ fn a_stalled_joiner_has_no_snapshot_and_shows_every_sign() {
 }
 
 #[test]
+fn a_stalled_joiner_connects_again_until_its_second_attempt_failed() {
+    let text = file!("stall/node-1.log");
+    let up_to = |failures: usize| {
+        let mut left = failures;
+        let lines = text.lines().take_while(|line| {
+            let so_far = left > 0;
+            left -= usize::from(so_far && line.contains("Handshake timed out"));
+            so_far
+        });
+        NodeLog::read(&lines.collect::<Vec<_>>().join("\n"))
+    };
+    assert!(NodeLog::read(file!("stall/node-1-early.log")).will_connect_again());
+    assert!(up_to(1).will_connect_again());
+    assert!(!up_to(2).will_connect_again());
+    assert!(!up_to(3).will_connect_again());
+    assert!(NodeLog::read(file!("slow-exchange/node-1.log")).will_connect_again());
+}
+
+#[test]
 fn in_its_first_seconds_a_stall_shows_no_sign() {
     for text in [
         file!("stall/node-0-early.log"),
