@@ -154,6 +154,20 @@ pub enum LabError {
         /// The artifact that it belongs to.
         folder: PathBuf,
     },
+    /// A program of the cache is not the one that was put there.
+    #[error(
+        "{path} is not the program that was put there: its SHA-256 is {found} where {expected} is on record; run ci/setup, or meshproof images get with the same options, which makes it anew, or take it once more from an archive with: meshproof images import FILE"
+    )]
+    ProgramChanged {
+        /// The program.
+        path: PathBuf,
+        /// The digest on record.
+        expected: String,
+        /// The digest found.
+        found: String,
+        /// The artifact that it belongs to.
+        folder: PathBuf,
+    },
     /// A download is not what it has to be.
     #[error(
         "{what} has the SHA-256 {found} where {expected} is on record; delete {path} and run again, and if it stays so, do not trust the source"

@@ -79,6 +79,7 @@ pub async fn available(paths: &Paths, wish: &ImagesWish) -> Result<(), LabError>
     let cache = Cache::at(&paths.cache);
     let silent = Progress::silent();
     let images = Images::obtain(&engine, &cache, wish, Allowed::ToLook, &silent).await?;
+    images.compare_programs(&cache).await?;
     match Delivery::find(&engine, &cache, &images).await? {
         Some(_) => Ok(()),
         None => Err(LabError::ImagesMissing(vec![

@@ -65,6 +65,7 @@ impl Lab {
         let topology = topology_here()?;
         let images = Images::obtain(&engine, &cache, &wish.images, wish.allowed, progress).await?;
         (wish.istio_fits)(&images.istio.id)?;
+        images.compare_programs(&cache).await?;
         let wanted = Wanted {
             images: &images,
             asked: &wish.images,

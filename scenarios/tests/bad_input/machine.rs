@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// How long a person waits to be told.
@@ -180,6 +181,11 @@ pub fn with_images(more: &[(&str, &str, &str, &str)]) -> (Machine, Vec<PathBuf>)
             let path = machine.path("home").join(below);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             write_executable(&path);
+            // As the cache takes them down.
+            let digest = format!("{:x}", Sha256::digest(fs::read(&path).unwrap()));
+            let name = path.file_name().unwrap().to_string_lossy();
+            let sums = path.with_file_name("SHA256SUMS");
+            fs::write(sums, format!("{digest}  {name}\n")).unwrap();
             path
         })
         .collect();

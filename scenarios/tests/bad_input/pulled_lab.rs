@@ -153,6 +153,20 @@ fn what_is_prepared_for_it_stays_while_kind_is_gone() {
 }
 
 #[test]
+fn its_istioctl_with_one_changed_byte_is_told_and_not_run() {
+    let machine = machine();
+    let mut all = there(&machine).into_iter();
+    let istioctl = all.find(|name| name.starts_with("istioctl-")).unwrap();
+    let istioctl = artifacts(&machine).join(istioctl).join("istioctl");
+    executable(&istioctl, &ISTIOCTL.replace("1.30.4", "1.30.3"));
+    let said = machine.sentence(&["up", "--istio", "1.30.4"]);
+    assert!(said.starts_with(&istioctl.display().to_string()), "{said}");
+    // This engine copies nothing out of an image.
+    machine.run(&["images", "get", "--istio", "1.30.4"]);
+    assert!(!istioctl.exists(), "it is to be made anew");
+}
+
+#[test]
 fn the_doctor_tells_of_it_and_asks_the_mirror_that_is_set() {
     let machine = machine();
     let doctor = |arguments: &[&str], mirror: &str| {

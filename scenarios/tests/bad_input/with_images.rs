@@ -117,6 +117,27 @@ fn a_program_of_the_cache_that_is_not_whole_is_missing_and_made_anew_by_setup() 
 }
 
 #[test]
+fn a_program_of_the_cache_with_one_changed_byte_is_told_and_not_run() {
+    for number in 0..2 {
+        let (machine, programs) = with_images(&[]);
+        let program = &programs[number];
+        let text = fs::read_to_string(program).unwrap();
+        fs::write(program, text.replace("probe 1", "probe 2")).unwrap();
+        let said = told(&machine);
+        assert!(said.starts_with(&program.display().to_string()), "{said}");
+        assert!(
+            said.contains("is not the program that was put there"),
+            "{said}"
+        );
+        let cure = "; run ci/setup, or meshproof images get with the same options";
+        assert!(said.contains(cure), "{said}");
+        // By this ci/setup sees that there is something to do.
+        let (output, _) = machine.run(&["images", "check", "--source", "build"]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+    }
+}
+
+#[test]
 fn left_to_choose_it_looks_once_at_what_the_engine_has() {
     let (machine, _) = with_images(&[]);
     let (output, _) = machine.run(&["images", "check"]);

@@ -164,6 +164,9 @@ pub(super) async fn assemble(
                 if from.is_dir() {
                     copy_tree(&from, &to)?
                 } else {
+                    if whole::is_program(&from) {
+                        cache.compare(&from).await?;
+                    }
                     copy_file(&from, &to)?
                 }
                 if !from.is_dir() && !path.contains('.') {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
+use super::digests;
 use super::key::Key;
 use crate::lab::mounts::unmount_below;
 use crate::lab::{LabError, Lease, lease};
@@ -75,11 +76,23 @@ impl Cache {
         remove_folder(&partial)?;
         std::fs::create_dir_all(&partial).map_err(LabError::file("making the folder", &partial))?;
         make(partial.clone()).await?;
+        digests::take_down(&partial).await?;
         flush(&partial)?;
         let parent = self.root.join("artifacts");
         std::fs::create_dir_all(&parent).map_err(LabError::file("making the folder", &parent))?;
         std::fs::rename(&partial, &place).map_err(LabError::file("completing", &place))?;
         Ok(place)
+    }
+
+    /// Compares a program with what was put into its artifact; one that lies elsewhere is not ours.
+    ///
+    /// # Errors
+    /// [`LabError::ProgramChanged`], or a file error.
+    pub async fn compare(&self, program: &Path) -> Result<(), LabError> {
+        match program.starts_with(self.root.join("artifacts")) {
+            true => digests::compare(program).await,
+            false => Ok(()),
+        }
     }
 
     /// Removes an artifact, if it is there. It is moved to where half of one passes for no whole

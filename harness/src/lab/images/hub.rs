@@ -33,6 +33,7 @@ pub async fn names(cache: &Cache, istioctl: &Path, identity: &str) -> Result<Nam
     let (name, key) = artifact(identity);
     let folder = cache
         .artifact(name, &key, async |at| {
+            cache.compare(istioctl).await?;
             let asked = Program::new(istioctl).args(["manifest", "generate"]).run();
             let output = asked.await.map_err(LabError::program(format!(
                 "asking {} what it installs",

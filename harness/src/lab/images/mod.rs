@@ -12,6 +12,7 @@ mod built;
 mod cache;
 mod choice;
 mod debian;
+mod digests;
 mod given;
 mod go;
 mod hub;
@@ -133,11 +134,51 @@ impl Images {
     }
 
     /// Finds the images that are wished for, and makes or brings what is missing as far as that is
-    /// allowed.
+    /// allowed. Where all is allowed, a program that was changed in the cache is made anew.
     ///
     /// # Errors
     /// What is missing, or cannot be had, with the cure.
     pub async fn obtain(
+        engine: &Engine,
+        cache: &Cache,
+        wish: &ImagesWish,
+        allowed: Allowed,
+        progress: &Progress,
+    ) -> Result<Self, LabError> {
+        let obtained = async || {
+            let images = Self::obtain_as_they_are(engine, cache, wish, allowed, progress).await?;
+            if allowed == Allowed::ToBuild {
+                images.compare_programs(cache).await?;
+            }
+            Ok(images)
+        };
+        loop {
+            match obtained().await {
+                Err(LabError::ProgramChanged { path, folder, .. })
+                    if allowed == Allowed::ToBuild =>
+                {
+                    progress.line(format!(
+                        "{} is not the program that was put there, and is made anew",
+                        path.display()
+                    ));
+                    let _lock = cache.lock(progress).await?;
+                    cache.discard(&folder)?;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Compares the programs that run beside the images with what was put into the cache.
+    ///
+    /// # Errors
+    /// [`LabError::ProgramChanged`], or a file error.
+    pub async fn compare_programs(&self, cache: &Cache) -> Result<(), LabError> {
+        cache.compare(&self.kind).await?;
+        cache.compare(&self.istioctl).await
+    }
+
+    async fn obtain_as_they_are(
         engine: &Engine,
         cache: &Cache,
         wish: &ImagesWish,

@@ -11,7 +11,7 @@ use super::container::{Archive, IMAGES, PROGRAMS};
 use super::manifest::Manifest;
 use super::{ArchiveError, Imported, placed, room};
 use crate::lab::images::wanted::{PROBE, Wanted, WantedProgram};
-use crate::lab::images::{Cache, IstioBuild, ProbeBinary, pins};
+use crate::lab::images::{Cache, IstioBuild, ProbeBinary, digests, pins};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
@@ -159,8 +159,10 @@ async fn place_programs(
                 Some((place.join(name), file.sha256.clone()))
             });
             let of_it: Vec<_> = of_it.collect();
-            if !blocking(move |alive| placed::are(&of_it, alive)).await? {
-                cache.discard(&place)?;
+            match blocking(move |alive| placed::are(&of_it, alive)).await? {
+                // What is on record of it may be what was damaged.
+                true => digests::take_down(&place).await?,
+                false => cache.discard(&place)?,
             }
         }
         let held = &mut archive;

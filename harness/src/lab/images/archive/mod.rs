@@ -5,7 +5,7 @@
 //! changes anything. Which images a lab has is said by `recipes`; how images reach nodes is
 //! `store`'s business.
 
-mod blocking;
+pub(crate) mod blocking;
 mod container;
 mod engine;
 mod error;
