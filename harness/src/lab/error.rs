@@ -115,6 +115,22 @@ pub enum LabError {
         /// The variable that moves the folder.
         variable: &'static str,
     },
+    /// Too little disk to bring, carry or prepare images.
+    #[error(
+        "{what} needs about {needed_mib} MiB of free disk below {path}, and there are {free_mib}; {cure}"
+    )]
+    NoRoomFor {
+        /// What needs it.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// How much is needed, in MiB.
+        needed_mib: u64,
+        /// How much there is, in MiB.
+        free_mib: u64,
+        /// What to do about it.
+        cure: &'static str,
+    },
     /// Too little memory for one more lab.
     #[error(
         "a lab needs about {needed_gib} GiB of free memory, and there are {:.1}{}",

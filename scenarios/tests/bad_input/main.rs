@@ -152,6 +152,61 @@ fn a_version_that_the_registry_lacks_is_told_before_anything_is_pulled() {
 }
 
 #[test]
+fn an_image_of_somebodys_own_is_not_pulled_where_a_released_one_is_not_served() {
+    let lacks = "no such manifest: docker.io/istio/pilot:1.2.3\n";
+    let machine = Machine::with(&[
+        ("version*", "0", "20.10.24 linux/amd64\n", ""),
+        ("image inspect*", "1", "", "Error: No such image\n"),
+        ("manifest*istio/*", "1", "", lacks),
+        ("manifest*", "0", "{}\n", ""),
+    ]);
+    machine.has_a_probe();
+    let own = ["--image", "ignite=mine/ignite:1"];
+    let said = machine.sentence(&[&["guide", "--istio", "1.2.3"], &own[..]].concat());
+    assert!(
+        said.contains("docker.io has no istio/pilot:1.2.3"),
+        "{said}"
+    );
+    assert!(!machine.calls().contains("docker pull"));
+}
+
+#[test]
+fn an_image_of_somebodys_own_is_not_pulled_where_the_others_would_have_to_be_built() {
+    let machine = Machine::with(&[
+        ("version*", "0", "20.10.24 linux/amd64\n", ""),
+        ("image inspect*", "1", "", "Error: No such image\n"),
+        ("manifest*", "0", "{}\n", ""),
+    ]);
+    machine.has_a_probe();
+    for (source, cure) in [
+        ("build", "run ci/setup"),
+        ("archive", "meshproof images import"),
+    ] {
+        let own = ["--image", "ignite=mine/ignite:1"];
+        let said = machine.sentence(&[&["up", "--source", source], &own[..]].concat());
+        assert!(said.contains("kube-proxy") && said.contains(cure), "{said}");
+        assert!(!machine.calls().contains("docker pull"));
+    }
+}
+
+#[test]
+fn a_disk_without_room_for_what_is_pulled_is_told_before_anything_is_pulled() {
+    let machine = Machine::with(&[
+        ("version*", "0", "20.10.24 linux/amd64\n", ""),
+        ("manifest*", "0", "{}\n", ""),
+        ("info*", "0", "/sys\n", ""),
+    ]);
+    machine.has_a_probe();
+    let said = machine.sentence(&["up", "--istio", "1.30.5"]);
+    assert!(said.starts_with("pulling images needs about "), "{said}");
+    assert!(
+        said.contains("below /sys, and there are 0; free some"),
+        "{said}"
+    );
+    assert!(!machine.calls().contains("docker pull"));
+}
+
+#[test]
 fn a_registry_out_of_reach_is_told_in_time_even_if_it_never_answers() {
     let refused = "failed to configure transport: error pinging v2 registry: dial tcp: lookup \
                    registry.invalid: no such host\n";

@@ -3,38 +3,46 @@
 
 use futures::future::join_all;
 
+use super::part::Part;
 use super::reference::{Mirror, registry_of};
 use super::registry::Answer;
+use super::released::Released;
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
 /// One image to be brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bringing {
+    /// Which part of the lab it is.
+    pub part: Part,
     /// The name that it is to have in the engine.
     pub name: String,
     /// The name under which a registry serves it, with its digest if that is known.
     pub from: String,
     /// The option that asks for another.
     pub option: &'static str,
+    /// Whether its registry may answer without TLS too.
+    pub lenient: bool,
 }
 
 impl Bringing {
     /// A released image, from its own registry or from the mirror.
-    pub fn released(
-        name: &str,
-        digest: Option<&str>,
-        mirror: Option<&Mirror>,
-        option: &'static str,
-    ) -> Self {
-        let mut from = mirror.map_or_else(|| name.to_owned(), |mirror| mirror.of(name));
-        if let Some(digest) = digest {
+    pub fn released(image: &Released, mirror: Option<&Mirror>) -> Self {
+        let name = &image.name;
+        let mut from = mirror.map_or_else(|| name.clone(), |mirror| mirror.of(name));
+        if let Some(digest) = image.digest {
             from.push_str(&format!("@{digest}"));
         }
         Self {
-            name: name.to_owned(),
+            part: image.part,
+            name: name.clone(),
             from,
-            option,
+            option: match image.part {
+                Part::Node => "--k8s",
+                Part::Ignite => "--ignite",
+                Part::Pilot | Part::Proxyv2 | Part::Istioctl => "--istio",
+            },
+            lenient: mirror.is_some(),
         }
     }
 }
@@ -43,10 +51,10 @@ impl Bringing {
 ///
 /// # Errors
 /// The first that its registry does not serve.
-pub async fn ask(engine: &Engine, all: &[Bringing], lenient: bool) -> Result<(), LabError> {
+pub async fn ask(engine: &Engine, all: &[Bringing]) -> Result<(), LabError> {
     let answers = join_all(
         all.iter()
-            .map(|one| engine.registry_answer(&one.from, lenient)),
+            .map(|one| engine.registry_answer(&one.from, one.lenient)),
     )
     .await;
     for (one, answer) in all.iter().zip(answers) {
@@ -94,11 +102,12 @@ pub async fn bring(engine: &Engine, all: &[Bringing], progress: &Progress) -> Re
 mod tests {
     use super::*;
     use crate::lab::fake_client::FakeClient;
+    use crate::lab::images::released;
 
     fn two() -> [Bringing; 2] {
         let mirror: Mirror = "h:5000".parse().unwrap();
-        ["istio/pilot:1", "istio/proxyv2:1"]
-            .map(|name| Bringing::released(name, None, Some(&mirror), "--istio"))
+        [Part::Pilot, Part::Proxyv2]
+            .map(|part| Bringing::released(&released::image(part, "1"), Some(&mirror)))
     }
 
     #[tokio::test]
@@ -107,7 +116,7 @@ mod tests {
             .answers("version*", "20.10.24 linux/amd64\n")
             .answers("manifest*pilot*", "{}\n")
             .fails("manifest*", "no such manifest: h:5000/istio/proxyv2:1\n");
-        let asked = ask(&client.engine().await, &two(), true).await;
+        let asked = ask(&client.engine().await, &two()).await;
         let told = asked.unwrap_err().to_string();
         assert!(
             told.starts_with("h:5000 has no h:5000/istio/proxyv2:1 (no such manifest: "),
@@ -147,8 +156,12 @@ mod tests {
     #[test]
     fn a_known_digest_is_asked_of_whoever_serves_it() {
         let mirror: Mirror = "h:5000/hub".parse().unwrap();
-        let from =
-            |mirror| Bringing::released("kindest/node:v1", Some("sha256:0"), mirror, "--k8s");
+        let node = Released {
+            name: "kindest/node:v1".into(),
+            digest: Some("sha256:0"),
+            ..released::node()
+        };
+        let from = |mirror| Bringing::released(&node, mirror);
         assert_eq!(from(None).from, "kindest/node:v1@sha256:0");
         assert_eq!(
             from(Some(&mirror)).from,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::bring::{Bringing, ask, bring};
+use super::bring::Bringing;
 use super::cache::Cache;
 use super::inner;
 use super::key::Key;
@@ -48,10 +48,11 @@ impl Given {
         (!all.is_empty()).then(|| format!("; given: {}", all.join(", ")))
     }
 
-    /// Finds what is given, and brings what the engine lacks if that is allowed.
+    /// Finds what is given, and loads what the engine lacks of a folder's if that is allowed. What has
+    /// to be pulled is [`missing`].
     ///
     /// # Errors
-    /// What is missing, of an image, of a registry or in the folder.
+    /// What is missing, of an image or in the folder.
     pub async fn obtain(
         engine: &Engine,
         cache: &Cache,
@@ -68,7 +69,7 @@ impl Given {
             }
         }
         for (part, reference) in &wish.images {
-            let image = named(engine, *part, reference, allowed, progress).await?;
+            let image = named(engine, *part, reference).await?;
             if *part == Part::Istioctl {
                 let program = inner::istioctl_of(engine, cache, &image.id).await?;
                 given.istioctl = Some((program, image.id));
@@ -80,32 +81,43 @@ impl Given {
     }
 }
 
-/// An image by its name.
-async fn named(
-    engine: &Engine,
-    part: Part,
-    reference: &str,
-    allowed: Allowed,
-    progress: &Progress,
-) -> Result<Present, LabError> {
-    let id = match engine.id_by_any_name(reference).await? {
-        Some(id) => id,
-        None if allowed == Allowed::ToLook => {
-            return Err(LabError::ImagesMissing(vec![reference.to_owned()]));
-        }
-        None => {
-            let one = Bringing {
+/// What of the images that are given by their names the engine lacks.
+///
+/// # Errors
+/// When the client cannot be run.
+pub async fn missing(engine: &Engine, wish: &ImagesWish) -> Result<Vec<Bringing>, LabError> {
+    let mut missing = vec![];
+    for (part, reference) in &wish.images {
+        if engine.id_by_any_name(reference).await?.is_none() {
+            missing.push(Bringing {
+                part: *part,
                 name: format!("{NAMED}/{part}:pulled"),
-                from: reference.to_owned(),
+                from: reference.clone(),
                 option: "--image",
-            };
-            let one = std::slice::from_ref(&one);
-            ask(engine, one, true).await?;
-            bring(engine, one, progress).await?;
-            let id = engine.id_by_any_name(reference).await?;
-            id.ok_or_else(|| LabError::ImagesMissing(vec![reference.to_owned()]))?
+                lenient: true,
+            });
         }
+    }
+    Ok(missing)
+}
+
+/// Whether a folder with an Istio holds all that it has to; another wish lacks nothing.
+///
+/// # Errors
+/// What is missing in it.
+pub fn folder_is_whole(istio: &IstioWish) -> Result<(), LabError> {
+    let IstioWish::Folder(folder) = istio else {
+        return Ok(());
     };
+    istioctl(folder)?;
+    let mut images = [Part::Pilot, Part::Proxyv2].into_iter();
+    images.try_for_each(|part| identity(&folder.join(format!("{part}.tar"))).map(drop))
+}
+
+/// An image by its name.
+async fn named(engine: &Engine, part: Part, reference: &str) -> Result<Present, LabError> {
+    let id = engine.id_by_any_name(reference).await?;
+    let id = id.ok_or_else(|| LabError::ImagesMissing(vec![reference.to_owned()]))?;
     let name = format!("{NAMED}/{part}:{}", Key::over("given").add(&id).finish());
     engine.tag(&id, &name).await?;
     Ok(Present {

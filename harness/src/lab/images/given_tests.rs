@@ -1,5 +1,6 @@
 use super::*;
 use crate::lab::fake_client::FakeClient;
+use crate::lab::images::bring::ask;
 
 fn client() -> FakeClient {
     FakeClient::new("docker").answers("version*", "20.10.24 linux/amd64\n")
@@ -50,8 +51,10 @@ async fn an_image_that_nobody_has_is_told_with_its_option() {
     };
     let looked = obtain(&lacking(), &pilot("mine/pilot:1"), Allowed::ToLook).await;
     assert!(matches!(looked, Err(LabError::ImagesMissing(names)) if names == ["mine/pilot:1"]));
-    let told = obtain(&lacking(), &pilot("mine/pilot:1"), Allowed::ToPull).await;
-    let told = told.unwrap_err().to_string();
+    let engine = lacking();
+    let engine = engine.engine().await;
+    let missing = missing(&engine, &pilot("mine/pilot:1")).await.unwrap();
+    let told = ask(&engine, &missing).await.unwrap_err().to_string();
     assert!(
         told.contains("docker.io has no mine/pilot:1 (no such manifest: "),
         "{told}"
@@ -72,7 +75,7 @@ fn folder_of(client: &FakeClient) -> ImagesWish {
 async fn a_folder_that_lacks_a_file_is_told_what_belongs_there() {
     let client = client();
     let wish = folder_of(&client);
-    let told = obtain(&client, &wish, Allowed::ToPull).await.unwrap_err();
+    let told = folder_is_whole(&wish.istio).unwrap_err();
     let told = told.to_string();
     assert!(told.contains("istioctl is not as expected"), "{told}");
     assert!(

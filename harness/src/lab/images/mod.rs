@@ -22,6 +22,7 @@ mod istio_version;
 mod key;
 mod kind_program;
 mod maven;
+mod missing;
 mod part;
 pub mod pins;
 pub(super) mod preflight;
@@ -34,6 +35,7 @@ mod recipes;
 mod reference;
 mod registry;
 pub mod released;
+mod room;
 mod source;
 pub(super) mod wanted;
 mod wheel;
@@ -187,7 +189,10 @@ impl Images {
     ) -> Result<Self, LabError> {
         let wish = &published::resolved(cache, wish, allowed, progress).await?;
         let ask = allowed != Allowed::ToLook;
-        let choice = Choice::of(engine, cache, wish, ask, progress).await?;
+        let mut choice = Choice::of(engine, cache, wish, ask, progress).await?;
+        if allowed != Allowed::ToLook {
+            missing::bring_missing(engine, cache, wish, &mut choice, allowed, progress).await?;
+        }
         let given = Given::obtain(engine, cache, wish, allowed, progress).await?;
         let mut images = match choice.chosen.source {
             Source::Pull => {

@@ -3,12 +3,12 @@
 //! Kubernetes' own images are inside the node image; the probe's is made here, on the libraries of the
 //! proxy's image, since no registry serves it.
 
-use super::bring::{Bringing, ask, bring};
+use super::bring::{Bringing, ask};
 use super::build::assemble;
 use super::cache::Cache;
 use super::choice::Choice;
 use super::given::Given;
-use super::kind_program::{self, KindProgram};
+use super::kind_program;
 use super::part::Part;
 use super::pulled_labs::PulledLab;
 use super::reference::{Mirror, canonical};
@@ -58,11 +58,23 @@ impl Found {
         Ok(found)
     }
 
-    async fn by_name(engine: &Engine, wish: &ImagesWish) -> Result<Self, LabError> {
+    /// As [`Found::look`], whatever their digests: they were pulled by these just now.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn by_name(engine: &Engine, wish: &ImagesWish) -> Result<Self, LabError> {
         let wanted = wanted(wish);
         let names: Vec<&str> = wanted.iter().map(|image| image.name.as_str()).collect();
         let ids = engine.image_ids(&names).await?;
         Ok(Self(wanted.into_iter().zip(ids).collect()))
+    }
+
+    /// What has to be brought that all are here.
+    pub fn to_bring(&self, mirror: Option<&Mirror>) -> Vec<Bringing> {
+        let missing = self.missing().into_iter();
+        missing
+            .map(|image| Bringing::released(image, mirror))
+            .collect()
     }
 
     /// Those that are not here.
@@ -103,15 +115,15 @@ impl Found {
 pub async fn are_served(engine: &Engine, wish: &ImagesWish) -> Result<(), LabError> {
     let mirror = wish.mirror.as_ref();
     let wanted = wanted(wish);
-    let all: Vec<Bringing> = wanted.iter().map(|image| bringing(image, mirror)).collect();
-    ask(engine, &all, mirror.is_some()).await
+    let all = wanted.iter().map(|image| Bringing::released(image, mirror));
+    ask(engine, &all.collect::<Vec<_>>()).await
 }
 
-/// Takes the lab's images as they were found when their source was chosen, else finds them, and brings
-/// what the engine lacks if that is allowed.
+/// Takes the lab's images as they were found when their source was chosen or they were brought, else
+/// finds them, and makes the probe's if that is allowed.
 ///
 /// # Errors
-/// What is missing, what the registry does not serve, or a program that fails.
+/// What is missing, or a program that fails.
 pub async fn obtain(
     engine: &Engine,
     cache: &Cache,
@@ -123,21 +135,17 @@ pub async fn obtain(
 ) -> Result<Images, LabError> {
     let probe = ProbeBinary::find_or_tell().await?;
     let chosen = choice.chosen;
-    let mut found = match choice.here.pulled {
+    let found = match choice.here.pulled {
         Some(found) => found,
         None => Found::look(engine, wish).await?,
     };
     let missing = found.missing();
-    if !missing.is_empty() && allowed == Allowed::ToLook {
+    if !missing.is_empty() {
         let names = missing.iter().map(|image| image.name.clone());
         return Err(LabError::ImagesMissing(names.collect()));
     }
-    let mirror = wish.mirror.as_ref();
-    let kind = async || kind(cache, allowed, progress).await;
-    let kind = bring_beside(engine, cache, &missing, mirror, kind, progress).await?;
-    if !missing.is_empty() {
-        found = Found::by_name(engine, wish).await?;
-    }
+    let kind = kind_program::find(cache).await;
+    let kind = kind.ok_or_else(|| LabError::ImagesMissing(vec!["kind (the program)".into()]))?;
     // Before anything is made of them, which pruning would take for nobody's.
     if allowed != Allowed::ToLook {
         PulledLab::of(wish).write(cache)?;
@@ -196,26 +204,6 @@ pub async fn obtain(
     })
 }
 
-/// Brings images that are missing once `kind` is had: without it they would be gigabytes for nothing.
-async fn bring_beside(
-    engine: &Engine,
-    cache: &Cache,
-    missing: &[&Released],
-    mirror: Option<&Mirror>,
-    kind: impl AsyncFnOnce() -> Result<KindProgram, LabError>,
-    progress: &Progress,
-) -> Result<KindProgram, LabError> {
-    let all = missing.iter().map(|image| bringing(image, mirror));
-    let all: Vec<Bringing> = all.collect();
-    ask(engine, &all, mirror.is_some()).await?;
-    let kind = kind().await?;
-    if !all.is_empty() {
-        let _one_at_a_time = cache.lock(progress).await?;
-        bring(engine, &all, progress).await?;
-    }
-    Ok(kind)
-}
-
 /// Whether what bears a pinned image's name was served by another digest. What no registry served has
 /// none to be known by, and is taken as it is.
 async fn is_another(engine: &Engine, image: &Released) -> Result<bool, LabError> {
@@ -225,28 +213,6 @@ async fn is_another(engine: &Engine, image: &Released) -> Result<bool, LabError>
     let served = engine.served_as(&image.name).await?;
     let its = |name: &String| name.rsplit_once('@').is_some_and(|(_, of)| of == digest);
     Ok(!served.is_empty() && !served.iter().any(its))
-}
-
-fn bringing(image: &Released, mirror: Option<&Mirror>) -> Bringing {
-    let option = match image.part {
-        Part::Node => "--k8s",
-        Part::Ignite => "--ignite",
-        Part::Pilot | Part::Proxyv2 | Part::Istioctl => "--istio",
-    };
-    Bringing::released(&image.name, image.digest, mirror, option)
-}
-
-async fn kind(
-    cache: &Cache,
-    allowed: Allowed,
-    progress: &Progress,
-) -> Result<KindProgram, LabError> {
-    match allowed {
-        Allowed::ToLook => kind_program::find(cache)
-            .await
-            .ok_or_else(|| LabError::ImagesMissing(vec!["kind (the program)".into()])),
-        _ => kind_program::ensure(cache, progress).await,
-    }
 }
 
 /// The probe's image, made on the libraries of a pulled one.

@@ -24,32 +24,6 @@ async fn a_pinned_name_with_another_digest_is_missing() {
     }
 }
 
-#[tokio::test]
-async fn nothing_is_pulled_without_kind() {
-    let client = client().answers("manifest*", "{}\n");
-    let engine = client.engine().await;
-    let cache = Cache::at(client.folder().join("cache"));
-    let (node, silent) = (released::node(), Progress::silent());
-    let mirror: Mirror = "h:5000".parse().unwrap();
-    let pulled = || {
-        client
-            .calls()
-            .iter()
-            .any(|call| call.contains("docker pull"))
-    };
-    let none = async || Err(LabError::NoHome);
-    let without = bring_beside(&engine, &cache, &[&node], Some(&mirror), none, &silent).await;
-    assert!(matches!(without, Err(LabError::NoHome)), "{without:?}");
-    assert!(!pulled());
-    let here = async || {
-        let (path, from) = ("/kind".into(), "from PATH");
-        Ok(KindProgram { path, from })
-    };
-    let with = bring_beside(&engine, &cache, &[&node], Some(&mirror), here, &silent).await;
-    assert_eq!(with.unwrap().from, "from PATH");
-    assert!(pulled());
-}
-
 #[test]
 fn each_version_names_its_own_images_and_what_is_given_is_not_asked_for() {
     let wish = ImagesWish {

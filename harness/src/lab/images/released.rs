@@ -63,6 +63,19 @@ pub fn image(part: Part, version: &str) -> Released {
     }
 }
 
+/// About how much an image of a part takes in an engine, in bytes, rounded up: no registry tells that
+/// before it is unpacked.
+pub fn bytes(part: Part) -> u64 {
+    let mib = match part {
+        Part::Node => 1200,
+        Part::Pilot => 250,
+        Part::Proxyv2 => 350,
+        Part::Istioctl => 200,
+        Part::Ignite => 700,
+    };
+    mib << 20
+}
+
 /// The versions of Kubernetes whose digests are known, for a person to choose from.
 pub fn kubernetes_versions() -> String {
     let known = NODES.iter().map(|(version, _)| *version);

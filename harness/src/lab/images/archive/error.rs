@@ -128,22 +128,6 @@ pub enum ArchiveError {
         /// What shows it.
         how: String,
     },
-    /// Too little disk.
-    #[error(
-        "{what} needs about {needed_mib} MiB of free disk below {path}, and there are {free_mib}; {cure}"
-    )]
-    NoRoom {
-        /// What needs it.
-        what: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// How much is needed, in MiB.
-        needed_mib: u64,
-        /// How much there is, in MiB.
-        free_mib: u64,
-        /// What to do about it.
-        cure: &'static str,
-    },
 }
 
 impl ArchiveError {

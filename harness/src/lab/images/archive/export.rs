@@ -14,8 +14,8 @@ use super::container::{IMAGES, PROGRAMS};
 use super::manifest::{ARCHITECTURE, ArchivedImage, FORMAT, MESHPROOF, Manifest};
 use super::tar::TarWatch;
 use super::writer::Writer;
-use super::{ArchiveError, room};
-use crate::lab::images::{Cache, Images, Present};
+use super::ArchiveError;
+use crate::lab::images::{Cache, Images, Present, room};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 

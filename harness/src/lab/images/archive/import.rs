@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use super::blocking::blocking;
 use super::container::{Archive, IMAGES, PROGRAMS};
 use super::manifest::Manifest;
-use super::{ArchiveError, Imported, placed, room};
+use super::{ArchiveError, Imported, placed};
 use crate::lab::images::wanted::{PROBE, Wanted, WantedProgram};
-use crate::lab::images::{Cache, IstioBuild, ProbeBinary, digests, pins};
+use crate::lab::images::{Cache, IstioBuild, ProbeBinary, digests, pins, room};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 

@@ -18,7 +18,6 @@ mod origin;
 mod output;
 mod placed;
 mod record;
-mod room;
 mod tar;
 mod writer;
 
