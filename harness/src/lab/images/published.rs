@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::cache::{Cache, records};
 use super::go::Go;
 use super::pins::{self, IstioBuild, Wheel};
+use super::source::Source;
 use super::wish::{ImagesWish, IstioWish, WishError};
 use super::{Allowed, key::sha256};
 use crate::lab::LabError;
@@ -99,7 +100,42 @@ pub fn envoy(version: &str) -> Wheel {
     })
 }
 
-/// The wish with a build in place of a published version, and a known Envoy.
+/// Whether a text is called as builds are that are made by a published version.
+pub fn is_id(text: &str) -> bool {
+    let day = text.split_once(".0-dev.").map(|(_, day)| day);
+    day.is_some_and(|day| day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// The wish with the build itself where one is wished for by its id.
+fn by_id(cache: &Cache, wish: &ImagesWish) -> Result<ImagesWish, WishError> {
+    let IstioWish::OnRecord(id) = &wish.istio else {
+        return Ok(wish.clone());
+    };
+    let builds = known(cache);
+    let its: Vec<&IstioBuild> = builds.iter().filter(|build| build.id == *id).collect();
+    let istio = match its.as_slice() {
+        [one] => IstioWish::Build((*one).clone()),
+        // A registry may serve a build by its id.
+        [] if wish.source == Some(Source::Pull) => IstioWish::Release(id.clone()),
+        [] => {
+            let known = builds.iter().map(|build| build.id.to_string()).collect();
+            let id = id.clone();
+            return Err(WishError::NotOnRecord { id, known });
+        }
+        several => {
+            let versions = several.iter();
+            let versions = versions.map(|build| build.module_version.to_string());
+            let (id, versions) = (id.clone(), versions.collect());
+            return Err(WishError::SeveralOnRecord { id, versions });
+        }
+    };
+    Ok(ImagesWish {
+        istio,
+        ..wish.clone()
+    })
+}
+
+/// The wish with a build in place of a published version or of an id on record, and a known Envoy.
 ///
 /// # Errors
 /// One sentence where there is no such version of Istio or Envoy, within seconds.
@@ -115,6 +151,7 @@ pub async fn resolved(
     {
         offered(asked).await?;
     }
+    let wish = &by_id(cache, wish)?;
     let IstioWish::Published(version) = &wish.istio else {
         return Ok(wish.clone());
     };

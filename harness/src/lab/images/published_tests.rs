@@ -95,3 +95,56 @@ fn a_source_that_calls_itself_otherwise_is_told() {
     std::fs::write(folder.path().join("VERSION"), "main\n").unwrap();
     assert!(base_of(folder.path()).is_err());
 }
+
+#[tokio::test]
+async fn a_build_on_record_is_found_by_its_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path());
+    let wish = |source| ImagesWish {
+        source,
+        istio: "1.31.0-dev.20260826".parse().unwrap(),
+        ..ImagesWish::default()
+    };
+    let look = async |source| {
+        let wish = wish(source);
+        wish.check().unwrap();
+        let found = resolved(&cache, &wish, Allowed::ToPull, &Progress::silent()).await;
+        found.map(|wish| wish.istio)
+    };
+    let told = look(Some(Source::Build)).await.unwrap_err().to_string();
+    assert!(
+        told.contains("is called 1.31.0-dev.20260826 (there are "),
+        "{told}"
+    );
+    assert!(
+        told.contains("; build it by its version with meshproof"),
+        "{told}"
+    );
+    let served = look(Some(Source::Pull)).await.unwrap();
+    assert_eq!(served, IstioWish::Release("1.31.0-dev.20260826".into()));
+    let remember = |version: &str, base: &str| {
+        let known = Remembered {
+            version: version.into(),
+            base: base.into(),
+            envoy: "1.39.3".into(),
+        };
+        known.write(&cache).unwrap();
+    };
+    remember("v0.0.0-20260826010203-0123456789ab", "1.30");
+    let told = look(None).await.unwrap_err().to_string();
+    assert!(told.contains(", 1.30.0-dev.20260826); "), "{told}");
+    remember(SECOND, "1.31");
+    for source in [None, Some(Source::Build), Some(Source::Archive)] {
+        let IstioWish::Build(build) = look(source).await.unwrap() else {
+            panic!("it is on record");
+        };
+        assert_eq!(build.module_version, SECOND);
+        assert_eq!(build.envoy.version, "1.39.3", "it is the one on record");
+    }
+    remember("v0.0.0-20260826040506-ba9876543210", "1.31");
+    let told = look(None).await.unwrap_err().to_string();
+    assert!(
+        told.contains(SECOND) && told.ends_with("with --istio"),
+        "{told}"
+    );
+}

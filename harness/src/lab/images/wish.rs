@@ -23,6 +23,8 @@ pub enum IstioWish {
     Build(IstioBuild),
     /// One that is built here, by a published version of its Go module.
     Published(PseudoVersion),
+    /// One that is pinned nowhere, by the id that it got when it was built here or brought.
+    OnRecord(String),
     /// A release, by its version.
     Release(String),
     /// What lies in a folder: `pilot.tar`, `proxyv2.tar` and `istioctl`.
@@ -73,7 +75,11 @@ impl ImagesWish {
             });
         }
         match self.source {
-            Some(source) if source.is_made() => self.build(source).map(drop),
+            Some(source) if source.is_made() => match self.build(source) {
+                // Whether it is on record is for the cache to tell.
+                Err(WishError::NotOnRecord { .. }) => Ok(()),
+                build => build.map(drop),
+            },
             _ => Ok(()),
         }
     }
@@ -94,7 +100,10 @@ impl ImagesWish {
                 let why = format!("Istio {version} is a release, with a proxy of its own");
                 Some((why, istio()))
             }
-            IstioWish::Default | IstioWish::Build(_) | IstioWish::Published(_) => {
+            IstioWish::Default
+            | IstioWish::Build(_)
+            | IstioWish::Published(_)
+            | IstioWish::OnRecord(_) => {
                 let pulled = self.source == Some(Source::Pull);
                 pulled.then(|| {
                     let why = "the source pull takes released proxies as they are".into();
@@ -148,6 +157,12 @@ impl ImagesWish {
             IstioWish::Default | IstioWish::Folder(_) => pins::ISTIO_AUGUST_2026,
             IstioWish::Build(build) => build.clone(),
             IstioWish::Published(version) => version.unresolved(),
+            IstioWish::OnRecord(id) => {
+                return Err(WishError::NotOnRecord {
+                    id: id.clone(),
+                    known: vec![],
+                });
+            }
             IstioWish::Release(version) => {
                 return Err(refused(
                     format!("Istio {version}"),
@@ -182,7 +197,7 @@ impl ImagesWish {
             IstioWish::Default | IstioWish::Folder(_) => released::ISTIO.to_owned(),
             IstioWish::Build(build) => build.id.to_string(),
             IstioWish::Published(version) => version.text.clone(),
-            IstioWish::Release(version) => version.clone(),
+            IstioWish::Release(version) | IstioWish::OnRecord(version) => version.clone(),
         }
     }
 
@@ -200,6 +215,9 @@ impl ImagesWish {
                     Source::Build,
                     format!("Istio {} is no release", version.text),
                 ));
+            }
+            IstioWish::OnRecord(id) => {
+                return Some((Source::Build, format!("Istio {id} is no release")));
             }
             IstioWish::Default | IstioWish::Folder(_) => {}
         }
@@ -236,6 +254,7 @@ impl FromStr for IstioWish {
             return Ok(pinned.map_or(Self::Published(version), |build| Self::Build(build.clone())));
         }
         match is_release(text) {
+            true if published::is_id(text) => Ok(Self::OnRecord(text.to_owned())),
             true => Ok(Self::Release(text.to_owned())),
             false => Err(WishError::Istio(text.to_owned())),
         }

@@ -53,6 +53,25 @@ pub enum WishError {
         /// What to do about it.
         cure: String,
     },
+    /// A build's id that none here is called by.
+    #[error(
+        "no Istio that was built or brought here is called {id} ({}); build it by its version with meshproof images build --istio v0.0.0-DATE-REVISION, or take it from an archive with meshproof images import FILE",
+        on_record(known)
+    )]
+    NotOnRecord {
+        /// The id.
+        id: String,
+        /// The ids of the builds that are on record here.
+        known: Vec<String>,
+    },
+    /// A build's id that several versions share.
+    #[error("the id {id} is that of {}; name the one that is meant with --istio", versions.join(" and of "))]
+    SeveralOnRecord {
+        /// The id.
+        id: String,
+        /// The versions.
+        versions: Vec<String>,
+    },
     /// An Envoy for a proxy that is not built here.
     #[error("Envoy {envoy} would be put into no proxy: {why}; leave out --envoy or {cure}")]
     EnvoyNowhere {
@@ -75,4 +94,13 @@ pub enum WishError {
         /// What to do about it.
         cure: String,
     },
+}
+
+/// Which builds may be named by their ids.
+fn on_record(others: &[String]) -> String {
+    let pinned = pins::known_builds();
+    match others {
+        [] => format!("there are {pinned}"),
+        others => format!("there are {pinned}, {}", others.join(", ")),
+    }
 }
