@@ -1,7 +1,7 @@
 //! A lab's images without a lab: chosen, made or brought, carried to another machine, looked for.
 
 use super::images::{self, Cache, ProbeBinary, archive};
-use super::{Allowed, Chosen, Delivery, Engine, Images, ImagesWish, IstioBuild, LabError, Paths};
+use super::{Allowed, Chosen, Delivery, Engine, Images, ImagesWish, LabError, Paths};
 use crate::progress::Progress;
 
 /// Chooses where the images that are wished for come from; brings none.
@@ -35,23 +35,28 @@ pub async fn make_images(
     Ok(images)
 }
 
-/// Writes an archive of the images and programs of a lab, which has to have them all.
+/// Writes an archive of the images and programs of a lab, which has to have them all; tells which Istio
+/// they are of.
 ///
 /// # Errors
 /// What is missing, or why the archive cannot be written.
 pub async fn export_images(
     paths: &Paths,
-    istio: &IstioBuild,
+    wish: &ImagesWish,
     to: &std::path::Path,
     progress: &Progress,
 ) -> Result<archive::Exported, LabError> {
     let engine = Engine::connect().await?;
     let cache = Cache::at(&paths.cache);
-    let images = Images::find(&engine, &cache, istio).await?;
-    archive::export(&engine, &cache, &images, to, progress).await
+    let wish = images::published::resolved(&cache, wish, Allowed::ToLook, progress).await?;
+    let images = Images::obtain(&engine, &cache, &wish, Allowed::ToLook, progress).await?;
+    images.compare_programs(&cache).await?;
+    let carried = archive::Carried::of(&wish, &images)?;
+    archive::export(&engine, &cache, &images, carried, to, progress).await
 }
 
-/// Takes the images and programs of a lab from an archive, and prepares what nodes get of them.
+/// Takes the images and programs of a lab from an archive, and prepares what nodes get of them; tells
+/// by which options a lab of them is had.
 ///
 /// # Errors
 /// What is wrong with the archive, before anything is changed; or the first step that failed.
@@ -59,21 +64,21 @@ pub async fn import_images(
     paths: &Paths,
     from: &std::path::Path,
     progress: &Progress,
-) -> Result<Images, LabError> {
+) -> Result<(Images, Vec<String>), LabError> {
     let engine = Engine::connect().await?;
     let cache = Cache::at(&paths.cache);
     let probe = ProbeBinary::find().await;
-    let istio = archive::import(&engine, &cache, from, probe.as_ref(), progress).await?;
-    let images = Images::find(&engine, &cache, &istio).await?;
+    let wish = archive::import(&engine, &cache, from, probe.as_ref(), progress).await?;
+    let images = Images::obtain(&engine, &cache, &wish, Allowed::ToLook, progress).await?;
     Delivery::prepare(&engine, &cache, &images, progress).await?;
-    Ok(images)
+    Ok((images, wish.options()))
 }
 
-/// Whether a lab could be had without making images: the engine answers, and the images and the
-/// nodes' store of them are there.
+/// Whether a lab could be had without making images: the engine answers, and the images, and the
+/// nodes' store of them, are there, and its programs as they were made.
 ///
 /// # Errors
-/// What is lacking.
+/// What is lacking or was changed.
 pub async fn available(paths: &Paths, wish: &ImagesWish) -> Result<(), LabError> {
     let engine = Engine::connect().await?;
     let cache = Cache::at(&paths.cache);

@@ -4,12 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use meshproof_harness::lab::images::pins;
-use meshproof_harness::lab::{self, ImagesWish, Inventory, IstioBuild, LabError, Paths, Pruned};
+use meshproof_harness::lab::{self, ImagesWish, Inventory, LabError, Paths, Pruned};
 
 use super::guarded::guarded;
 use super::reap::size;
-use super::{Outcome, istio_build, terminal};
+use super::{Outcome, terminal};
 use crate::cleanup::Cleanup;
 use crate::images_options::ImagesArguments;
 
@@ -24,13 +23,13 @@ pub enum ImagesCommand {
     Source(ImagesArguments),
     /// Tells what is missing; exit code 1 if anything is.
     Check(ImagesArguments),
-    /// Writes the images and programs of one Istio build into a file, for a machine without a
+    /// Writes the images and programs of a lab, built or pulled, into a file, for a machine without a
     /// network.
     Export {
         /// The file, which must not be there yet.
         file: std::path::PathBuf,
-        #[arg(long, value_parser = istio_build, default_value = pins::DEFAULT_ISTIO)]
-        istio: IstioBuild,
+        #[command(flatten)]
+        images: ImagesArguments,
     },
     /// Takes images and programs from such a file, once all of it has proved whole.
     Import {
@@ -58,7 +57,7 @@ pub async fn run(paths: Paths, command: ImagesCommand) -> Outcome {
         ImagesCommand::Build(arguments) => get(&paths, arguments.or_from("build").wish()?).await,
         ImagesCommand::Source(arguments) => source(&paths, &arguments.wish()?).await,
         ImagesCommand::Check(arguments) => check(&paths, &arguments.wish()?).await,
-        ImagesCommand::Export { file, istio } => export(&paths, istio, file).await,
+        ImagesCommand::Export { file, images } => export(&paths, images.wish()?, file).await,
         ImagesCommand::Import { file } => import(&paths, file).await,
         ImagesCommand::List { json } => list(&paths, json).await,
         ImagesCommand::Prune { dry_run } => prune(&paths, dry_run).await,
@@ -105,15 +104,15 @@ async fn check(paths: &Paths, wish: &ImagesWish) -> Outcome {
     }
 }
 
-async fn export(paths: &Paths, istio: IstioBuild, file: std::path::PathBuf) -> Outcome {
+async fn export(paths: &Paths, wish: ImagesWish, file: std::path::PathBuf) -> Outcome {
     let progress = terminal::progress();
     let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
     guarded(paths, &Cleanup::default(), &progress, async move {
-        let done = lab::export_images(&inner_paths, &istio, &file, &inner_progress).await?;
+        let done = lab::export_images(&inner_paths, &wish, &file, &inner_progress).await?;
         println!(
             "{} holds Istio {}: {} images, kind and istioctl, {} in {:.0} s.",
             done.path.display(),
-            istio.id,
+            done.istio,
             done.images,
             size(done.bytes),
             done.took.as_secs_f64()
@@ -132,18 +131,14 @@ async fn import(paths: &Paths, file: std::path::PathBuf) -> Outcome {
     let progress = terminal::progress();
     let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
     guarded(paths, &Cleanup::default(), &progress, async move {
-        let images = lab::import_images(&inner_paths, &file, &inner_progress).await?;
+        let (images, options) = lab::import_images(&inner_paths, &file, &inner_progress).await?;
         println!(
             "{} images are there for Istio {}.",
             images.facts().len(),
             images.istio.id
         );
-        let default = images.istio.id == pins::DEFAULT_ISTIO;
-        let option = match default {
-            true => String::new(),
-            false => format!(" --istio {}", images.istio.id),
-        };
-        println!("Next:  meshproof guide{option}");
+        let next = [vec!["meshproof guide".to_owned()], options].concat();
+        println!("Next:  {}", next.join(" "));
         Ok(ExitCode::SUCCESS)
     })
     .await

@@ -38,7 +38,8 @@ pub struct PseudoVersion {
 
 /// What is remembered of one, so that it is found again without Go or a network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Remembered {
+pub struct Remembered {
+    /// The version of the module.
     version: String,
     /// The version that the source calls itself: `1.31`.
     base: String,
@@ -197,11 +198,7 @@ fn has_its_own_id(build: &IstioBuild) -> Result<(), WishError> {
 /// Every build that was ever asked for by a published version.
 pub fn known(cache: &Cache) -> Vec<IstioBuild> {
     let all = records::<Remembered>(&folder(cache)).into_iter();
-    all.filter_map(|known| {
-        let version = PseudoVersion::parse(&known.version)?;
-        Some(version.build(&known.base, envoy(&known.envoy)))
-    })
-    .collect()
+    all.filter_map(|known| known.build()).collect()
 }
 
 /// Asks the module what it calls itself.
@@ -305,7 +302,29 @@ fn remembered(cache: &Cache, version: &PseudoVersion) -> Option<Remembered> {
 }
 
 impl Remembered {
-    fn write(&self, cache: &Cache) -> Result<(), LabError> {
+    /// What is to be remembered of a build elsewhere; none of one that is pinned.
+    pub fn of(build: &IstioBuild) -> Option<Self> {
+        let pinned = pins::istio_build(&build.id).is_some();
+        let (base, _) = build.id.split_once(".0-dev.").filter(|_| !pinned)?;
+        Some(Self {
+            version: build.module_version.to_string(),
+            base: base.to_owned(),
+            envoy: build.envoy.version.to_string(),
+        })
+    }
+
+    /// The build that it is; none where it is no published version's.
+    pub fn build(&self) -> Option<IstioBuild> {
+        let build = PseudoVersion::parse(&self.version)?.build(&self.base, envoy(&self.envoy));
+        let fits = is_id(&build.id) && has_its_own_id(&build).is_ok();
+        fits.then_some(build)
+    }
+
+    /// Remembers it.
+    ///
+    /// # Errors
+    /// A file error.
+    pub fn write(&self, cache: &Cache) -> Result<(), LabError> {
         let folder = folder(cache);
         std::fs::create_dir_all(&folder).map_err(LabError::file("making the folder", &folder))?;
         let path = place(cache, &self.version);

@@ -20,7 +20,7 @@ use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
 /// The released images that are asked for, but those that are given.
-fn wanted(wish: &ImagesWish) -> Vec<Released> {
+pub fn wanted(wish: &ImagesWish) -> Vec<Released> {
     let version = |part| match part {
         Part::Node => wish.kubernetes.clone(),
         Part::Ignite => wish.ignite.clone(),

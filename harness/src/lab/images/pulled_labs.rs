@@ -13,10 +13,12 @@ use super::cache::{Artifact, Cache, records};
 use super::given::Given;
 use super::key::sha256;
 use super::part::Part;
+use super::reference::canonical;
+use super::wanted::{Wanted, WantedImage, WantedProgram};
 use super::wish::{ImagesWish, IstioWish};
 use super::{
-    Allowed, ProbeBinary, Source, hub, inner, istio_version, kind_program, pulled, recipes,
-    released,
+    Allowed, Present, ProbeBinary, Source, hub, inner, istio_version, kind_program, pulled,
+    recipes, released,
 };
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
@@ -115,6 +117,50 @@ impl PulledLab {
                 .filter_map(|(part, image)| Some((part.parse().ok()?, image.clone())))
                 .collect(),
             ..ImagesWish::default()
+        }
+    }
+
+    /// The Istio's version, where the lab is of nothing but released images.
+    pub fn release(&self) -> Option<&str> {
+        let release = matches!(self.istio.parse(), Ok(IstioWish::Release(_)));
+        (release && self.images.is_empty()).then_some(&self.istio)
+    }
+
+    /// The image that its `istioctl` is in.
+    ///
+    /// # Errors
+    /// [`LabError::ImagesMissing`], or when the engine fails.
+    pub async fn istioctl(&self, engine: &Engine) -> Result<Present, LabError> {
+        let name = released::image(Part::Istioctl, &self.istio).name;
+        let id = engine.image_id(&name).await?;
+        let id = id.ok_or_else(|| LabError::ImagesMissing(vec![name.clone()]))?;
+        Ok(Present {
+            lab_name: canonical(&name),
+            origin: name.clone(),
+            reference: name,
+            id,
+        })
+    }
+
+    /// What it asks for, by name, with the image of this probe.
+    pub fn wanted(&self, probe: Option<&ProbeBinary>) -> Wanted {
+        let released = pulled::wanted(&self.wish());
+        let proxy = released::image(Part::Proxyv2, &self.istio).name;
+        let probe = WantedImage::of_probe(probe, proxy);
+        let (name, key) = kind_program::downloaded();
+        let images = released.into_iter().map(|image| WantedImage {
+            name: image.part.name(),
+            origin: image.name.clone(),
+            reference: image.name,
+        });
+        Wanted {
+            images: images.chain([probe]).collect(),
+            programs: vec![WantedProgram {
+                program: "kind",
+                artifact: name.into(),
+                key,
+            }],
+            bases: vec![],
         }
     }
 

@@ -72,12 +72,17 @@ impl Wanted {
 
     /// As [`Wanted::of`]; without a probe its image has a name that no image bears.
     pub fn of_any(istio: &IstioBuild, probe: Option<&ProbeBinary>) -> Self {
-        let missing = || ProbeBinary {
-            path: PathBuf::new(),
-            version: String::new(),
-        };
-        Self::of(istio, &probe.cloned().unwrap_or_else(missing))
+        Self::of(istio, &or_none(probe))
     }
+}
+
+/// A probe, or one that no image was made of.
+fn or_none(probe: Option<&ProbeBinary>) -> ProbeBinary {
+    let missing = || ProbeBinary {
+        path: PathBuf::new(),
+        version: String::new(),
+    };
+    probe.cloned().unwrap_or_else(missing)
 }
 
 impl WantedImage {
@@ -87,6 +92,12 @@ impl WantedImage {
             reference: image.reference(),
             origin: image.origin,
         }
+    }
+
+    /// The image of a probe on the libraries of an image; without a probe it has a name that no image
+    /// bears.
+    pub fn of_probe(probe: Option<&ProbeBinary>, libraries: String) -> Self {
+        Self::of(recipes::probe(&or_none(probe), libraries))
     }
 
     /// Whether it is named after the probe that is on this machine.

@@ -191,6 +191,32 @@ impl ImagesWish {
         unnamed && self.images.contains_key(&Part::Pilot)
     }
 
+    /// The options that ask for its versions, as far as they are not the default of the source.
+    pub fn options(&self) -> Vec<String> {
+        let istio = match &self.istio {
+            IstioWish::Default => None,
+            IstioWish::Build(build) => {
+                (*build != pins::ISTIO_AUGUST_2026).then(|| build.id.to_string())
+            }
+            IstioWish::Published(version) => Some(version.text.clone()),
+            IstioWish::OnRecord(version) | IstioWish::Release(version) => Some(version.clone()),
+            IstioWish::Folder(folder) => Some(folder.display().to_string()),
+        };
+        let other = |asked: &Option<String>, default: &str| {
+            let asked = asked.as_ref();
+            asked.filter(|asked| *asked != default).cloned()
+        };
+        let all = [
+            ("--istio", istio),
+            ("--k8s", other(&self.kubernetes, released::KUBERNETES)),
+            ("--ignite", other(&self.ignite, pins::IGNITE)),
+        ];
+        let asked = all
+            .into_iter()
+            .filter_map(|(option, value)| Some([option.to_owned(), value?]));
+        asked.flatten().collect()
+    }
+
     /// The tag of Istio's images in a registry.
     pub fn istio_tag(&self) -> String {
         match &self.istio {

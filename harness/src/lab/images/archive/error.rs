@@ -82,6 +82,11 @@ pub enum ArchiveError {
         /// Who wrote it.
         meshproof: String,
     },
+    /// It would have to hold what somebody brought.
+    #[error(
+        "an archive carries what was pulled or built under its own names, and not {0}; leave that out, and carry it by other means (docker save)"
+    )]
+    NotCarried(String),
     /// Its images are made otherwise than this program wants them.
     #[error(
         "the archive {path} was exported by another Meshproof ({meshproof}): it lacks {lacking} as this one wants them; export it once more with this one, or take that one"

@@ -1,4 +1,4 @@
-//! Writes an archive of the images and programs that a lab of one Istio build has.
+//! Writes an archive of the images and programs that a lab has, built or pulled.
 //!
 //! It appears under its name when it is whole; what is broken off leaves nothing.
 
@@ -9,12 +9,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tempfile::TempPath;
 
+use super::ArchiveError;
 use super::blocking::{Alive, blocking};
+use super::carried::Carried;
 use super::container::{IMAGES, PROGRAMS};
 use super::manifest::{ARCHITECTURE, ArchivedImage, FORMAT, MESHPROOF, Manifest};
 use super::tar::TarWatch;
 use super::writer::Writer;
-use super::ArchiveError;
 use crate::lab::images::{Cache, Images, Present, room};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
@@ -27,6 +28,8 @@ const TOLD_EVERY: u64 = 50_000_000;
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exported {
+    /// The Istio.
+    pub istio: String,
     /// The archive.
     pub path: PathBuf,
     /// Its size, in bytes.
@@ -45,13 +48,19 @@ pub async fn export(
     engine: &Engine,
     cache: &Cache,
     images: &Images,
+    carried: Carried,
     to: &Path,
     progress: &Progress,
 ) -> Result<Exported, LabError> {
     let to = std::path::absolute(to).unwrap_or_else(|_| to.to_owned());
     can_be_written(&to)?;
+    let beside = match &carried {
+        Carried::Build(_) => None,
+        Carried::Pulled(lab) => Some(lab.istioctl(engine).await?),
+    };
     let all: Vec<&Present> = std::iter::once(&images.node)
         .chain(&images.inside)
+        .chain(&beside)
         .collect();
     let references: Vec<&str> = all.iter().map(|image| image.reference.as_str()).collect();
     let sizes = engine.image_sizes(&references).await?;
@@ -106,16 +115,20 @@ pub async fn export(
             .round(jiff::Unit::Second)
             .unwrap_or_default(),
         istio: images.istio.id.clone(),
+        published: carried.published(),
+        pulled: carried.pulled(),
         images: all.into_iter().map(archived).collect(),
         files: vec![],
     };
     let count = manifest.images.len();
-    let artifacts = [&images.kind, &images.istioctl].map(|program| folder_of(program));
+    let programs = carried.programs(images)?;
     let path = to.clone();
     let bytes = blocking(move |alive| {
         let mut archive = archive;
-        for artifact in &artifacts {
-            add_artifact(&mut archive, artifact, alive)?;
+        for (folder, files) in &programs {
+            for file in files {
+                add_program(&mut archive, folder, file, alive)?;
+            }
         }
         let finished = archive.finish(|files| Manifest { files, ..manifest });
         finished.map_err(ArchiveError::file(WRITING, path))
@@ -125,6 +138,7 @@ pub async fn export(
         .persist_noclobber(&to)
         .map_err(|error| ArchiveError::file("completing the archive", &to)(error.error))?;
     Ok(Exported {
+        istio: images.istio.id.clone(),
         path: to,
         bytes,
         images: count,
@@ -162,30 +176,18 @@ fn archived(image: &Present) -> ArchivedImage {
     }
 }
 
-/// The artifact that a program lies in.
-fn folder_of(program: &Path) -> PathBuf {
-    program.parent().unwrap_or(program).to_owned()
-}
-
-/// Adds an artifact as a whole: half of one would pass for all of it in the other cache.
-fn add_artifact(archive: &mut Writer, artifact: &Path, alive: &Alive) -> Result<(), LabError> {
-    let name = artifact.file_name().unwrap_or_default().to_string_lossy();
-    let entries = std::fs::read_dir(artifact).map_err(LabError::file("reading", artifact))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        let from = File::open(&path).map_err(LabError::file("reading", &path))?;
-        archive
-            .add(
-                &format!("{PROGRAMS}/{name}/{file}"),
-                from,
-                alive,
-                |_| Ok(()),
-            )
-            .map_err(LabError::file("archiving", &path))?;
-    }
-    Ok(())
+/// Adds a program of an artifact.
+fn add_program(
+    archive: &mut Writer,
+    folder: &str,
+    path: &Path,
+    alive: &Alive,
+) -> Result<(), LabError> {
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let from = File::open(path).map_err(LabError::file("reading", path))?;
+    let part = format!("{PROGRAMS}/{folder}/{file}");
+    let added = archive.add(&part, from, alive, |_| Ok(()));
+    added.map_err(LabError::file("archiving", path))
 }
 
 /// How much went by, said now and then.

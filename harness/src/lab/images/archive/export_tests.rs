@@ -2,7 +2,7 @@ use super::*;
 use crate::lab::fake_client::FakeClient;
 use crate::lab::images::archive::container::Archive;
 use crate::lab::images::archive::tar::saved;
-use crate::lab::images::{Chosen, Istio, Source, pins};
+use crate::lab::images::{Chosen, ImagesWish, Istio, Part, Source, digests, kind_program, pins};
 
 fn present(name: &str) -> Present {
     Present {
@@ -21,6 +21,7 @@ fn images(cache: &Cache) -> Images {
         for file in files {
             std::fs::write(folder.join(file), *file).unwrap();
         }
+        std::fs::write(folder.join(digests::FILE), "of the other machine").unwrap();
         folder.join(files[0])
     };
     Images {
@@ -47,7 +48,16 @@ async fn exported(saving: &[u8], to: &Path, cache: &Cache) -> Result<Exported, L
         .answers("image inspect*", "1000\n2000\n")
         .answers("save*", std::str::from_utf8(saving).unwrap());
     let engine = client.engine().await;
-    export(&engine, cache, &images(cache), to, &Progress::silent()).await
+    let build = Carried::Build(None);
+    export(
+        &engine,
+        cache,
+        &images(cache),
+        build,
+        to,
+        &Progress::silent(),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -74,6 +84,55 @@ async fn an_archive_holds_all_images_and_whole_artifacts() {
     ];
     assert_eq!(files, expected);
     assert_eq!(archive.manifest.images[0].lab_name, "node");
+}
+
+#[tokio::test]
+async fn of_a_pulled_lab_it_holds_istioctl_as_an_image_and_kind_wherever_that_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, to) = (Cache::at(folder.path()), folder.path().join("lab.zip"));
+    let mut images = images(&cache);
+    images.kind = folder.path().join("kind");
+    std::fs::write(&images.kind, "from PATH").unwrap();
+    images.source.source = Source::Pull;
+    let wish = ImagesWish {
+        istio: "1.30.4".parse().unwrap(),
+        ..ImagesWish::default()
+    };
+    let named = [
+        "meshproof.local/node:1",
+        "meshproof.local/etcd:1",
+        "istio/istioctl:1.30.4",
+    ];
+    let client = FakeClient::new("docker")
+        .answers("version*", "20.10.24 linux/amd64\n")
+        .answers("info*", "/\n")
+        .answers("images*", "istio/istioctl:1.30.4 sha256:1\n")
+        .answers("image inspect*", "1000\n2000\n3000\n")
+        .answers("save*", std::str::from_utf8(&saved(&named)).unwrap());
+    let engine = client.engine().await;
+    let carried = Carried::of(&wish, &images).unwrap();
+    let done = export(&engine, &cache, &images, carried, &to, &Progress::silent()).await;
+    assert_eq!(done.unwrap().images, 3);
+    let manifest = Archive::open(&to).unwrap().manifest;
+    assert_eq!(manifest.pulled.unwrap().release(), Some("1.30.4"));
+    let files: Vec<&str> = manifest.files.iter().map(|f| f.path.as_str()).collect();
+    let (name, key) = kind_program::downloaded();
+    let kind = format!("programs/{name}-{key}/kind");
+    assert_eq!(files, ["images.tar", &kind]);
+    images.source.source = Source::Build;
+    let envoy = ImagesWish {
+        envoy: Some("1.39.3".into()),
+        ..ImagesWish::default()
+    };
+    let told = Carried::of(&envoy, &images).unwrap_err().to_string();
+    assert!(told.contains("with the Envoy 1.39.3; leave"), "{told}");
+    let mut own = wish.clone();
+    own.images.insert(Part::Ignite, "mine/ignite:1".into());
+    let told = Carried::of(&own, &images).unwrap_err().to_string();
+    assert!(
+        told.contains("mine/ignite:1 (--image ignite=); leave that out"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

@@ -59,6 +59,11 @@ fn written_all(
             reference: (*name).into(),
             origin: "elsewhere".into(),
         }));
+    written_lab(to, &wanted, more, change);
+}
+
+/// As [`written`], of another lab.
+pub fn written_lab(to: &Path, wanted: &Wanted, more: &[&str], change: impl FnOnce(&mut Manifest)) {
     let names: Vec<&str> = wanted.images.iter().map(|i| i.reference.as_str()).collect();
     let mut archive = Writer::begin(File::create(to).unwrap());
     let mut add = |path: &str, content: &[u8]| {
@@ -86,6 +91,8 @@ fn written_all(
             architecture: ARCHITECTURE.into(),
             exported: "2026-11-25T12:00:00Z".parse().unwrap(),
             istio: ISTIO.id.into(),
+            published: None,
+            pulled: None,
             images: wanted.images.iter().map(image).collect(),
             files,
         };

@@ -10,13 +10,15 @@ use super::blocking::blocking;
 use super::container::{Archive, IMAGES, PROGRAMS};
 use super::manifest::Manifest;
 use super::{ArchiveError, Imported, placed};
+use crate::lab::images::published::Remembered;
+use crate::lab::images::pulled_labs::PulledLab;
 use crate::lab::images::wanted::{PROBE, Wanted, WantedProgram};
-use crate::lab::images::{Cache, IstioBuild, ProbeBinary, digests, pins, room};
+use crate::lab::images::{Cache, ImagesWish, IstioBuild, ProbeBinary, digests, pins, room};
 use crate::lab::{Engine, LabError};
 use crate::progress::Progress;
 
-/// Loads an archive's images into the engine and places its programs in the cache; tells which
-/// Istio they are of.
+/// Loads an archive's images into the engine and places its programs in the cache; tells what they are
+/// asked for with.
 ///
 /// # Errors
 /// What is wrong with the archive, before anything is changed; or an engine or file system that
@@ -27,13 +29,13 @@ pub async fn import(
     path: &Path,
     probe: Option<&ProbeBinary>,
     progress: &Progress,
-) -> Result<IstioBuild, LabError> {
+) -> Result<ImagesWish, LabError> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let named = path.clone();
     let archive = blocking(move |_| Archive::open(&named)).await?;
     let manifest = archive.manifest.clone();
-    let istio = istio_of(&path, &manifest)?;
-    let wanted = fits(&path, &manifest, &istio, probe)?;
+    let lab = lab_of(&path, &manifest)?;
+    let wanted = fits(&path, &manifest, lab.wanted(probe), probe)?;
     let images = manifest.file(IMAGES).map_or(0, |file| file.bytes);
     room::for_import(engine, cache.root(), images).await?;
 
@@ -63,8 +65,42 @@ pub async fn import(
         };
         of_it.push((name.to_owned(), after));
     }
-    Imported::of(path, &manifest, brought, known).write(cache, &istio.id)?;
-    Ok(istio)
+    Imported::of(path, &manifest, brought, known).write(cache, &manifest.istio)?;
+    lab.put_on_record(cache)
+}
+
+/// The lab that an archive is of.
+enum Lab {
+    /// Of this build; with what is to be remembered of it, where it is pinned nowhere.
+    Build(IstioBuild, Option<Remembered>),
+    /// Of released images.
+    Pulled(PulledLab),
+}
+
+impl Lab {
+    /// What it asks for, by name.
+    fn wanted(&self, probe: Option<&ProbeBinary>) -> Wanted {
+        match self {
+            Self::Build(istio, _) => Wanted::of_any(istio, probe),
+            Self::Pulled(lab) => lab.wanted(probe),
+        }
+    }
+
+    /// Has it known here by what it is asked for with, and kept as long as it is.
+    fn put_on_record(&self, cache: &Cache) -> Result<ImagesWish, LabError> {
+        match self {
+            Self::Build(istio, remembered) => {
+                if let Some(remembered) = remembered {
+                    remembered.write(cache)?;
+                }
+                Ok(ImagesWish::of_build(istio))
+            }
+            Self::Pulled(lab) => {
+                lab.write(cache)?;
+                Ok(lab.wish())
+            }
+        }
+    }
 }
 
 /// The names of an archive's images in the engine.
@@ -78,22 +114,33 @@ async fn ids(engine: &Engine, manifest: &Manifest) -> Result<Vec<Option<String>>
     engine.image_ids(&names(manifest)).await
 }
 
-fn istio_of(path: &Path, manifest: &Manifest) -> Result<IstioBuild, ArchiveError> {
-    pins::istio_build(&manifest.istio).ok_or_else(|| ArchiveError::UnknownIstio {
-        path: path.to_owned(),
-        istio: manifest.istio.clone(),
-        meshproof: manifest.meshproof.clone(),
-    })
+/// The lab that the manifest tells of, as far as this program knows such a one. A name in it goes into
+/// those of files, so it has to be one.
+fn lab_of(path: &Path, manifest: &Manifest) -> Result<Lab, ArchiveError> {
+    let build = match &manifest.published {
+        Some(published) => published.build(),
+        None => pins::istio_build(&manifest.istio),
+    };
+    let build = build.filter(|build| build.id == manifest.istio);
+    let release = |lab: &&PulledLab| lab.release() == Some(&manifest.istio);
+    match (manifest.pulled.as_ref().filter(release), build) {
+        (Some(lab), _) => Ok(Lab::Pulled(lab.clone())),
+        (None, Some(build)) => Ok(Lab::Build(build, manifest.published.clone())),
+        (None, None) => Err(ArchiveError::UnknownIstio {
+            path: path.to_owned(),
+            istio: manifest.istio.clone(),
+            meshproof: manifest.meshproof.clone(),
+        }),
+    }
 }
 
-/// What a lab of the archive's Istio asks for here, if the archive has all of it.
+/// What the archive's lab asks for here, if the archive has all of it.
 fn fits(
     path: &Path,
     manifest: &Manifest,
-    istio: &IstioBuild,
+    wanted: Wanted,
     probe: Option<&ProbeBinary>,
 ) -> Result<Wanted, ArchiveError> {
-    let wanted = Wanted::of_any(istio, probe);
     let holds = |reference: &str| manifest.images.iter().any(|i| i.reference == reference);
     let lacks = |program: &&WantedProgram| {
         let file = format!("{PROGRAMS}/{}/{}", program.folder(), program.program);

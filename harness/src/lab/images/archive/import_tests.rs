@@ -1,22 +1,29 @@
 use super::*;
 use crate::lab::fake_client::FakeClient;
-use crate::lab::images::archive::fixture::{ISTIO, probe, references, written, written_of};
+use crate::lab::images::archive::fixture::{
+    ISTIO, probe, references, written, written_lab, written_of,
+};
+use crate::lab::images::{Allowed, IstioWish, kind_program, published};
 
-/// What an engine lists that has these images with the ids of the archive.
-fn listed(but: &[usize]) -> String {
-    let wanted = Wanted::of(&ISTIO, &probe("1")).images.into_iter();
-    let there = wanted.enumerate().filter(|(i, _)| !but.contains(i));
+/// What an engine lists that has these images of a lab with the ids of the archive.
+fn listed(wanted: &Wanted, but: &[usize]) -> String {
+    let there = wanted.images.iter().enumerate();
+    let there = there.filter(|(i, _)| !but.contains(i));
     let lines = there.map(|(_, image)| format!("{} sha256:{}\n", image.reference, image.name));
     lines.collect()
 }
 
 /// An engine that has the archive's images but these, and all of them once it was asked to load.
 fn client_without(but: &[usize]) -> FakeClient {
+    client_of(&Wanted::of(&ISTIO, &probe("1")), but)
+}
+
+fn client_of(wanted: &Wanted, but: &[usize]) -> FakeClient {
     FakeClient::new("docker")
         .answers("version*", "20.10.24 linux/amd64\n")
         .answers("info*", "/\n")
-        .answers_after("docker load", "images*", &listed(&[]))
-        .answers("images*", &listed(but))
+        .answers_after("docker load", "images*", &listed(wanted, &[]))
+        .answers("images*", &listed(wanted, but))
 }
 
 /// An engine that has every image of the archive once it was asked to load.
@@ -36,7 +43,7 @@ async fn images_are_loaded_and_programs_placed_as_a_build_does() {
     let (probe, progress) = (probe("1"), Progress::silent());
     for _ in ["once", "and with all of it there"] {
         let istio = import(&engine, &cache, &path, Some(&probe), &progress).await;
-        assert_eq!(istio.unwrap(), ISTIO);
+        assert_eq!(istio.unwrap(), ImagesWish::of_build(&ISTIO));
     }
     let loads = client
         .calls()
@@ -189,4 +196,67 @@ fn a_name_with_a_folder_in_it_is_no_file_of_an_artifact() {
     for path in ["../kind", "a/b", "..", "", "/kind"] {
         assert_eq!(plain(path), None, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_published_build_is_known_by_its_id_and_version_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path().join("cache"));
+    let (version, id) = ("v0.0.0-20260826214018-9739e10eb9d7", "1.31.0-dev.20260826");
+    let text = format!(r#"{{"version":"{version}","base":"1.31","envoy":"1.40.0"}}"#);
+    let published: Remembered = serde_json::from_str(&text).unwrap();
+    let build = published.build().unwrap();
+    assert_eq!(Remembered::of(&build).as_ref(), Some(&published));
+    let probe = probe("1");
+    let wanted = Wanted::of(&build, &probe);
+    let engine = client_of(&wanted, &[]);
+    let engine = engine.engine().await;
+    let taken = async |istio: &str| {
+        let path = folder.path().join(format!("{istio}.zip"));
+        written_lab(&path, &wanted, &[], |manifest| {
+            manifest.istio = istio.into();
+            manifest.published = Some(published.clone());
+        });
+        import(&engine, &cache, &path, Some(&probe), &Progress::silent()).await
+    };
+    let error = taken("1.31.0-dev.20260825").await.unwrap_err();
+    assert!(error.to_string().contains("does not know"), "{error}");
+    let wish = taken(id).await.unwrap();
+    assert_eq!(wish.options(), ["--istio", id]);
+    for named in [id, version] {
+        let wish = ImagesWish {
+            istio: named.parse().unwrap(),
+            ..ImagesWish::default()
+        };
+        let silent = Progress::silent();
+        let found = published::resolved(&cache, &wish, Allowed::ToLook, &silent).await;
+        assert_eq!(found.unwrap().istio, IstioWish::Build(build.clone()));
+    }
+}
+
+#[tokio::test]
+async fn a_pulled_lab_is_taken_with_kind_and_stays_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path().join("cache"));
+    let asked = ImagesWish {
+        istio: "1.30.4".parse().unwrap(),
+        ..ImagesWish::default()
+    };
+    let (lab, probe) = (PulledLab::of(&asked), probe("1"));
+    let wanted = lab.wanted(Some(&probe));
+    let path = folder.path().join("lab.zip");
+    written_lab(&path, &wanted, &[], |manifest| {
+        manifest.istio = "1.30.4".into();
+        manifest.pulled = Some(lab.clone());
+    });
+    let engine = client_of(&wanted, &[0]);
+    let engine = engine.engine().await;
+    let wish = import(&engine, &cache, &path, Some(&probe), &Progress::silent()).await;
+    let wish = wish.unwrap();
+    assert_eq!(wish, lab.wish());
+    assert_eq!(wish.options(), ["--istio", "1.30.4"]);
+    assert_eq!(PulledLab::recorded(&cache), [lab]);
+    let kind = kind_program::find(&cache).await.unwrap();
+    assert_eq!(kind.from, "downloaded");
+    cache.compare(&kind.path).await.unwrap();
 }

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ArchiveError;
+use crate::lab::images::published::Remembered;
+use crate::lab::images::pulled_labs::PulledLab;
 
 /// The format that is written and read here. It is another one whenever an older Meshproof could
 /// not read what this one writes.
@@ -27,8 +29,14 @@ pub struct Manifest {
     pub architecture: String,
     /// When it was written.
     pub exported: Timestamp,
-    /// The Istio build.
+    /// The Istio.
     pub istio: String,
+    /// What that is, where it is a build that is pinned nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Remembered>,
+    /// The lab that the images are of, where they were pulled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulled: Option<PulledLab>,
     /// Every image of the lab, the node image first.
     pub images: Vec<ArchivedImage>,
     /// Every part of the archive but this manifest.

@@ -6,6 +6,7 @@
 //! `store`'s business.
 
 pub(crate) mod blocking;
+mod carried;
 mod container;
 mod engine;
 mod error;
@@ -21,6 +22,7 @@ mod record;
 mod tar;
 mod writer;
 
+pub use carried::Carried;
 pub use error::ArchiveError;
 pub use export::{Exported, export};
 pub use import::import;
