@@ -31,7 +31,7 @@ pub async fn make_images(
     let engine = Engine::connect().await?;
     let cache = Cache::at(&paths.cache);
     let images = Images::obtain(&engine, &cache, wish, Allowed::ToBuild, progress).await?;
-    Delivery::prepare(&engine, &cache, &images, progress).await?;
+    Delivery::prepare_whole(&engine, &cache, &images, progress).await?;
     Ok(images)
 }
 
@@ -70,12 +70,12 @@ pub async fn import_images(
     let probe = ProbeBinary::find().await;
     let wish = archive::import(&engine, &cache, from, probe.as_ref(), progress).await?;
     let images = Images::obtain(&engine, &cache, &wish, Allowed::ToLook, progress).await?;
-    Delivery::prepare(&engine, &cache, &images, progress).await?;
+    Delivery::prepare_whole(&engine, &cache, &images, progress).await?;
     Ok((images, wish.options()))
 }
 
-/// Whether a lab could be had without making images: the engine answers, and the images, and the
-/// nodes' store of them, are there, and its programs as they were made.
+/// Whether a lab could be had without making images: the engine answers, and the images, the programs
+/// and the nodes' store of them are there, as they were made.
 ///
 /// # Errors
 /// What is lacking or was changed.
@@ -86,7 +86,7 @@ pub async fn available(paths: &Paths, wish: &ImagesWish) -> Result<(), LabError>
     let images = Images::obtain(&engine, &cache, wish, Allowed::ToLook, &silent).await?;
     images.compare_programs(&cache).await?;
     match Delivery::find(&engine, &cache, &images).await? {
-        Some(_) => Ok(()),
+        Some(delivery) => delivery.compare().await,
         None => Err(LabError::ImagesMissing(vec![
             "the nodes' image store".into(),
         ])),

@@ -89,6 +89,7 @@ impl Lab {
         }
         let delivery = Delivery::prepare(&engine, &cache, &images, progress).await?;
         if let Some(reason) = unusable {
+            delivery.compare().await?;
             if cluster.record.complete {
                 progress.line(format!(
                     "The cluster {} is deleted: {reason}",

@@ -7,6 +7,7 @@
 //! loading them afterwards is no way out.
 
 mod linkable;
+mod listing;
 mod preloaded;
 
 use std::path::{Path, PathBuf};
@@ -125,12 +126,53 @@ impl Delivery {
             return Ok(delivery);
         }
         let store = cache
-            .artifact(STORE, &key, async |at| fill(engine, images, &at).await)
+            .artifact(STORE, &key, async |at| {
+                fill(engine, images, &at).await?;
+                listing::take_down(&at).await
+            })
             .await?;
         // A store is gigabytes; nodes have links of their own, so an old one can go while they run.
         cache.keep_newest(STORE, KEPT)?;
         stage.done();
         Ok(Self::LinkedStore(store))
+    }
+
+    /// As [`Delivery::prepare`]; what was changed since it was prepared is made anew.
+    ///
+    /// # Errors
+    /// When the engine or containerd fails.
+    pub async fn prepare_whole(
+        engine: &Engine,
+        cache: &Cache,
+        images: &Images,
+        progress: &Progress,
+    ) -> Result<Self, LabError> {
+        let prepared = Self::prepare(engine, cache, images, progress).await?;
+        match prepared.compare().await {
+            Ok(()) => Ok(prepared),
+            Err(LabError::Damaged { path, what, folder }) => {
+                progress.line(format!(
+                    "{} is damaged: {what}; all is made anew",
+                    path.display()
+                ));
+                let lock = cache.lock(progress).await?;
+                cache.discard(&folder)?;
+                drop(lock);
+                Self::prepare(engine, cache, images, progress).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Compares a linked store with what it was when it was made; what the engine has is the engine's.
+    ///
+    /// # Errors
+    /// [`LabError::Damaged`], or a file error.
+    pub async fn compare(&self) -> Result<(), LabError> {
+        match self {
+            Self::LinkedStore(store) => listing::compare(store).await,
+            Self::PreloadedNode { .. } => Ok(()),
+        }
     }
 
     /// The image that nodes are made from.

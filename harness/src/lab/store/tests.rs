@@ -69,7 +69,7 @@ async fn a_linked_store_is_taken_where_nothing_hinders_it() {
     std::fs::write(&blob, "content").unwrap();
     let found = Delivery::find(&engine, &cache, &images()).await.unwrap();
     let found = found.expect("the store");
-    assert_eq!(found, Delivery::LinkedStore(store));
+    assert_eq!(found, Delivery::LinkedStore(store.clone()));
     assert_eq!(found.node_image(&images()), "node");
     let node = client.folder().join("node");
     let mounted = found.mounts_for_node(node.clone()).await.unwrap();
@@ -77,4 +77,39 @@ async fn a_linked_store_is_taken_where_nothing_hinders_it() {
     let links = |path: PathBuf| std::os::unix::fs::MetadataExt::nlink(&path.metadata().unwrap());
     assert_eq!(links(node.join("blob")), 2);
     assert_eq!(links(node.join(DATABASES[0])), 1);
+    found.compare().await.unwrap();
+    std::fs::write(store.join("blob"), "no content").unwrap();
+    let told = found.compare().await.unwrap_err().to_string();
+    assert!(
+        told.contains("blob is damaged: it is not as it was"),
+        "{told}"
+    );
+    assert!(
+        told.contains(&format!("; delete {} and run ci/setup", store.display())),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_was_changed_is_made_anew_where_all_may_be_made() {
+    // It mounts nothing, so that what comes in its place is an image.
+    let client = FakeClient::new("docker")
+        .answers("version*", "20.10.24 linux/amd64\n")
+        .answers("run*--rm*", "unseen\n")
+        .answers("run*", "helper\n");
+    let engine = client.engine().await;
+    let cache = Cache::at(client.folder().join("cache"));
+    let store = cache.place(STORE, &Delivery::key(&images()));
+    std::fs::create_dir_all(&store).unwrap();
+    std::fs::write(store.join("blob"), "content").unwrap();
+    let silent = Progress::silent();
+    let prepared = async || Delivery::prepare_whole(&engine, &cache, &images(), &silent).await;
+    assert_eq!(
+        prepared().await.unwrap(),
+        Delivery::LinkedStore(store.clone())
+    );
+    std::fs::write(store.join("blob"), "no content").unwrap();
+    let anew = prepared().await.unwrap();
+    assert!(matches!(anew, Delivery::PreloadedNode { .. }), "{anew:?}");
+    assert!(!store.exists());
 }
