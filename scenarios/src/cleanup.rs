@@ -48,7 +48,7 @@ impl Cleanup {
     }
 
     /// Undoes it: namespaces of ours, clusters that were never completed, containers that this process
-    /// ran for a while. Empty folders of runs that were killed before go as well.
+    /// ran for a while, what it was making in the cache. Empty folders of runs that were killed before go as well.
     ///
     /// # Errors
     /// One sentence for each thing that is left.
@@ -66,6 +66,10 @@ impl Cleanup {
             left.push(error.to_string());
         }
         if let Err(error) = lab::remove_own_helpers().await {
+            left.push(error.to_string());
+        }
+        // Last: what a helper container fills is not whole either.
+        if let Err(error) = lab::remove_half_made(paths).await {
             left.push(error.to_string());
         }
         stage.done();

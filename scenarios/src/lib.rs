@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod cleanup;
 pub mod cli;
 pub mod duration;
+pub mod endings;
 #[cfg(test)]
 mod fake_api;
 pub mod gateway_port;
@@ -16,4 +17,5 @@ pub mod rotation;
 mod sample;
 pub mod selection;
 pub mod session;
+pub mod told;
 pub mod trials;

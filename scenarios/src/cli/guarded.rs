@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use meshproof_harness::lab::Paths;
 use meshproof_harness::progress::Progress;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
 use crate::cleanup::Cleanup;
+use crate::endings::{Ending, Endings};
+use crate::told::tell;
 
 /// Does some work so that a signal, a panic or an error cleans up behind it.
 pub async fn guarded(
@@ -16,8 +17,7 @@ pub async fn guarded(
     progress: &Progress,
     work: impl Future<Output = Outcome> + Send + 'static,
 ) -> Outcome {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut endings = Endings::listen()?;
     let mut work = tokio::spawn(work);
     let (ending, code) = tokio::select! {
         done = &mut work => match done {
@@ -25,10 +25,9 @@ pub async fn guarded(
             Ok(Err(error)) => (error.to_string(), 2),
             Err(panic) => (format!("Meshproof itself failed, which is a bug: {panic}"), 2),
         },
-        _ = interrupt.recv() => ("interrupted (SIGINT)".to_owned(), 130),
-        _ = terminate.recv() => ("asked to end (SIGTERM)".to_owned(), 143),
+        asked = endings.next() => (format!("asked to end ({})", asked.name), asked.exit_code()),
     };
-    eprintln!("meshproof: {ending}");
+    tell(format_args!("meshproof: {ending}"));
     if !work.is_finished() {
         work.abort();
         // The aborted work ends when it is dropped, and its children and leases with it.
@@ -37,14 +36,20 @@ pub async fn guarded(
     tokio::select! {
         cleaned = cleanup.run(paths, progress) => {
             for left in cleaned.err().into_iter().flatten() {
-                eprintln!("meshproof: left behind: {left}");
+                tell(format_args!("meshproof: left behind: {left}"));
             }
         }
-        _ = interrupt.recv() => {
-            eprintln!("meshproof: interrupted again; what is left is found by the next run");
+        () = interrupted(&mut endings) => {
+            tell("meshproof: interrupted; what is left is found by the next run");
         }
     }
     Ok(ExitCode::from(code))
+}
+
+/// Waits for a person who asks for the end of the cleaning up as well. What else asks to end may ask
+/// more than once: a shell that loses its terminal hangs up its jobs, and so does the kernel.
+async fn interrupted(endings: &mut Endings) {
+    while endings.next().await != Ending::INTERRUPT {}
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ fn subscriber(
         .with_env_filter(filter)
         .with_writer(writer)
         .with_ansi(false)
+        // It would tell of a closed terminal on that terminal, and end with a panic.
+        .log_internal_errors(false)
         .finish()
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and which module answers.
 //!
-//! Exit codes: 0 as expected, 1 news, 2 could not run, 130 and 143 after SIGINT and SIGTERM.
+//! Exit codes: 0 as expected, 1 news, 2 could not run; 129, 130 and 143 after SIGHUP, SIGINT
+//! and SIGTERM.
 
 mod again;
 mod arguments;
@@ -31,6 +32,7 @@ use meshproof_harness::lab::images::pins;
 use meshproof_harness::lab::{IstioBuild, Paths};
 
 use crate::images_options::MirrorArgument;
+use crate::told::tell;
 use crate::trials;
 use arguments::{LabArguments, PlanArguments, RunArguments};
 use values::istio_build;
@@ -191,7 +193,7 @@ impl Cli {
             },
         };
         outcome.unwrap_or_else(|error| {
-            eprintln!("meshproof: {error}");
+            tell(format_args!("meshproof: {error}"));
             ExitCode::from(2)
         })
     }

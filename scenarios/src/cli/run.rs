@@ -21,6 +21,7 @@ use crate::gateway_port;
 use crate::images_options::mesh_values;
 use crate::selection;
 use crate::session::{EXPECTATIONS, Options, Session};
+use crate::told::tell;
 
 /// Nothing was asked for that `--mutate` could leave something out of.
 const ONLY_STEPS: &str = "--mutate leaves a part of a troubleshooting case out, and only steps of the \
@@ -47,7 +48,7 @@ pub async fn run(
     let mutation = plan.mutate.map(Into::into);
     let scenarios = if plan.failed {
         let again = Again::of_the_last(&paths.state)?;
-        eprintln!("meshproof: {}", again.told);
+        tell(format_args!("meshproof: {}", again.told));
         if again.scenarios.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -125,14 +126,14 @@ async fn run_plan(
         if let Some(reason) = accept {
             // On standard error, since standard output may be JSON.
             let told = record.accept(&product, &ground, &run, &reason)?;
-            eprintln!("meshproof: {told}");
+            tell(format_args!("meshproof: {told}"));
             // What could not be accepted is as little expected as before.
             let accepted = |o: &ScenarioOutcome| !says_nothing(&o.verdict);
             as_expected = run.left_behind.is_empty() && run.outcomes.iter().all(accepted);
         }
         if let Some(mutation) = mutation {
             let noticed = Noticed::of(&run.outcomes, mutation);
-            eprintln!("meshproof: {noticed}");
+            tell(format_args!("meshproof: {noticed}"));
             as_expected = noticed.by_all() && run.left_behind.is_empty();
         }
         Ok(if as_expected {

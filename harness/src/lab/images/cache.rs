@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::digests;
 use super::key::Key;
 use crate::lab::mounts::unmount_below;
-use crate::lab::{LabError, Lease, lease};
+use crate::lab::{LabError, Lease, half_made, lease};
 use crate::process::lineage::end_orphans;
 use crate::progress::Progress;
 
@@ -140,7 +140,7 @@ impl Cache {
     /// # Errors
     /// A file error, or a mount that stays.
     pub async fn lock(&self, progress: &Progress) -> Result<Lease, LabError> {
-        let path = self.root.join("build.lock");
+        let path = half_made::lock(&self.root);
         let command: Vec<String> = std::env::args().collect();
         let lease = lease::wait(&path, "the cache", &command.join(" "), progress).await?;
         end_orphans();

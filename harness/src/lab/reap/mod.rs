@@ -12,7 +12,7 @@ mod report;
 mod runs;
 
 use super::lease::{self, Attempt, Lease};
-use super::{Cluster, Engine, LabError, Paths};
+use super::{Cluster, Engine, LabError, Paths, half_made};
 use crate::process::lineage::{self, Orphan};
 
 pub use report::{Kept, Kind, Reaped, Removed};
@@ -110,7 +110,7 @@ impl Reaper<'_> {
 
     /// Takes the lock under which artifacts are made.
     fn may_clear_the_cache(&mut self) -> Result<bool, LabError> {
-        let lock = self.paths.cache.join("build.lock");
+        let lock = half_made::lock(&self.paths.cache);
         let holder = if self.reaping.dry_run {
             lease::holder_of(&lock)?
         } else {
