@@ -9,6 +9,13 @@ use crate::process::{ProcessError, Program};
 /// An engine that needs longer to tell its version is not going to make a cluster.
 const LIMIT: Duration = Duration::from_secs(3);
 
+/// An engine's version, what it runs, and the names of its parts.
+const VERSION: &str = "{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}} \
+                       {{range .Server.Components}}{{.Name}};{{end}}";
+
+/// How an engine is secured, which tells whether it runs as root.
+const OPTIONS: &str = "{{json .SecurityOptions}}";
+
 /// What an engine has to run.
 const PLATFORM: &str = "linux/amd64";
 
@@ -17,7 +24,7 @@ impl Engine {
     ///
     /// # Errors
     /// Why there is none to be used, with the cure: none answers, it hangs, it refuses this user,
-    /// it is elsewhere, or it is for other machines' programs.
+    /// it is elsewhere, it is for other machines' programs, it is Podman, or it has no rights itself.
     pub async fn connect() -> Result<Self, LabError> {
         Self::connect_by("docker".into()).await
     }
@@ -27,12 +34,25 @@ impl Engine {
         if let Some(place) = place(&client).await?.filter(|place| is_elsewhere(place)) {
             return Err(LabError::EngineElsewhere(place));
         }
-        let format = "{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}}";
-        let answer = asked(&client, &["version", "--format", format]).await?;
-        let answer = answer.map_err(|error| refused(&error))?;
-        let (version, platform) = answer.split_once(' ').unwrap_or((&answer, PLATFORM));
+        let (answer, options) = tokio::join!(
+            asked(&client, &["version", "--format", VERSION]),
+            asked(&client, &["info", "--format", OPTIONS])
+        );
+        let answer = answer?.map_err(|error| refused(&error))?;
+        let mut words = answer.splitn(3, ' ');
+        let version = words.next().unwrap_or_default();
+        let platform = words.next().unwrap_or(PLATFORM);
+        if words.next().is_some_and(|parts| parts.contains("Podman")) {
+            return Err(LabError::EngineIsPodman(version.to_owned()));
+        }
         if platform != PLATFORM {
             return Err(LabError::WrongArchitecture(platform.to_owned()));
+        }
+        // An engine that answers and does not tell its options is taken as it is.
+        if let Ok(Ok(options)) = options
+            && options.contains("name=rootless")
+        {
+            return Err(LabError::EngineWithoutRoot);
         }
         Ok(Self {
             version: version.to_owned(),
@@ -78,9 +98,13 @@ fn is_elsewhere(place: &str) -> bool {
 fn refused(error: &ProcessError) -> LabError {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default().to_owned();
-    match last.contains("permission denied") {
-        true => LabError::EngineRefuses(last),
-        false => LabError::NoEngine(last),
+    // Podman under Docker's name does not know all that is asked.
+    if text.contains("Emulate Docker CLI using podman") {
+        LabError::EngineIsPodman("under the name docker".into())
+    } else if last.contains("permission denied") {
+        LabError::EngineRefuses(last)
+    } else {
+        LabError::NoEngine(last)
     }
 }
 
@@ -119,6 +143,35 @@ mod tests {
         assert!(arm.contains("runs linux/arm64 programs"), "{arm}");
         let hanging = error(FakeClient::new("docker").hangs("version*")).await;
         assert!(matches!(hanging, LabError::EngineHangs(_)), "{hanging}");
+    }
+
+    #[tokio::test]
+    async fn podman_is_told_by_its_parts_or_by_its_own_words() {
+        let parts = "5.4.2 linux/amd64 Podman Engine;Conmon;OCI Runtime (crun);\n";
+        let socket = error(FakeClient::new("docker").answers("version*", parts)).await;
+        assert!(matches!(&socket, LabError::EngineIsPodman(version) if version == "5.4.2"));
+        let said = "Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg.\n\
+                    Error: template: version:1:35: can't evaluate field Components\n";
+        let shim = error(FakeClient::new("docker").fails("version*", said)).await;
+        assert!(matches!(shim, LabError::EngineIsPodman(_)), "{shim}");
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_does_not_run_as_root_is_told() {
+        let version = "28.2.2 linux/amd64 Engine;containerd;runc;docker-init;rootlesskit;\n";
+        let options = "[\"name=seccomp,profile=builtin\",\"name=rootless\",\"name=cgroupns\"]\n";
+        let rootless = FakeClient::new("docker")
+            .answers("version*", version)
+            .answers("info*", options);
+        let rootless = error(rootless).await;
+        assert!(
+            matches!(rootless, LabError::EngineWithoutRoot),
+            "{rootless}"
+        );
+        let quiet = FakeClient::new("docker")
+            .answers("version*", version)
+            .fails("info*", "no such option\n");
+        assert_eq!(quiet.engine().await.version(), "28.2.2");
     }
 
     #[tokio::test]

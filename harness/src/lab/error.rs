@@ -31,6 +31,16 @@ pub enum LabError {
         "the container engine at {0} is on another machine, and its nodes could not mount this one's folders; unset DOCKER_HOST, or choose a local one with: docker context use default"
     )]
     EngineElsewhere(String),
+    /// The engine is one that labs are not made for.
+    #[error(
+        "the container engine is Podman ({0}), and labs are made for Docker alone; start Docker (ci/setup installs it where no engine answers), and unset DOCKER_HOST or choose it with: docker context use default"
+    )]
+    EngineIsPodman(String),
+    /// The engine runs as a user.
+    #[error(
+        "the container engine runs without root, and a lab's nodes mount file systems and set the kernel's limits, which takes an engine that runs as root; start that (systemctl start docker), and unset DOCKER_HOST or choose it with: docker context use default"
+    )]
+    EngineWithoutRoot,
     /// The engine runs programs of another kind of machine.
     #[error(
         "the container engine runs {0} programs, and the lab's images are made for linux/amd64; use an engine on such a machine"

@@ -45,6 +45,19 @@ fn an_engine_that_cannot_be_used_is_told_with_its_own_cure() {
             ("context inspect*", "0", "ssh://build.example\n", ""),
             "unset DOCKER_HOST",
         ),
+        (
+            (
+                "version*",
+                "0",
+                "5.4.2 linux/amd64 Podman Engine;Conmon;\n",
+                "",
+            ),
+            "start Docker (ci/setup",
+        ),
+        (
+            ("info*SecurityOptions*", "0", "[\"name=rootless\"]\n", ""),
+            "start that (systemctl start docker)",
+        ),
     ] {
         let machine = Machine::with(&[answer]);
         for arguments in NEED_AN_ENGINE {
