@@ -218,7 +218,7 @@ fn broken(archive: &Path, part: &str, error: io::Error) -> LabError {
 }
 
 /// Whether a file begins with the first part of an archive of ours.
-fn begins_as_ours(file: &mut File) -> bool {
+pub fn begins_as_ours(file: &mut File) -> bool {
     // The header of a ZIP part: its signature, 26 bytes of numbers, the part's name.
     let mut header = [0; 30 + IMAGES.len()];
     let read = file.read_exact(&mut header);

@@ -17,7 +17,7 @@ pub enum ArchiveError {
     Exists(PathBuf),
     /// What an archive is written to before it is whole is there already.
     #[error(
-        "{0} is there already: another export writes it, or one that was killed left it; delete it if no export runs, or name another file"
+        "{0} is there already, and another export writes it or it is no archive of ours; wait for that export, delete the file, or name another one"
     )]
     PartialExists(PathBuf),
     /// A folder was named.

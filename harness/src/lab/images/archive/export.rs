@@ -1,19 +1,20 @@
 //! Writes an archive of the images and programs that a lab has, built or pulled.
 //!
-//! It appears under its name when it is whole; what is broken off leaves nothing.
+//! It appears under its name when it is whole; what is broken off leaves nothing, and what is killed
+//! leaves what the next one to the same place takes over.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tempfile::TempPath;
 
 use super::ArchiveError;
 use super::blocking::{Alive, blocking};
 use super::carried::Carried;
 use super::container::{IMAGES, PROGRAMS};
 use super::manifest::{ARCHITECTURE, ArchivedImage, FORMAT, MESHPROOF, Manifest};
+use super::partial::Partial;
 use super::tar::TarWatch;
 use super::writer::Writer;
 use crate::lab::images::{Cache, Images, Present, room};
@@ -68,14 +69,8 @@ pub async fn export(
     // Nobody shall remove a program meanwhile.
     let _lock = cache.lock(progress).await?;
     let stage = progress.stage(format!("Writing {}", to.display()));
-    let partial = partial(&to);
-    let file = match File::create_new(&partial) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            return Err(ArchiveError::PartialExists(partial).into());
-        }
-        other => other.map_err(ArchiveError::file(WRITING, &to))?,
-    };
-    let partial = TempPath::try_from_path(partial).map_err(ArchiveError::file(WRITING, &to))?;
+    let partial = Partial::begin(&to)?;
+    let file = partial.file()?;
 
     let (reader, writer) = std::io::pipe().map_err(LabError::file("making a pipe for", &to))?;
     let path = to.clone();
@@ -134,9 +129,7 @@ pub async fn export(
         finished.map_err(ArchiveError::file(WRITING, path))
     })
     .await?;
-    partial
-        .persist_noclobber(&to)
-        .map_err(|error| ArchiveError::file("completing the archive", &to)(error.error))?;
+    partial.complete(&to)?;
     Ok(Exported {
         istio: images.istio.id.clone(),
         path: to,
@@ -158,13 +151,6 @@ fn can_be_written(to: &Path) -> Result<(), ArchiveError> {
     } else {
         Ok(())
     }
-}
-
-/// The name of an archive that is not whole yet.
-fn partial(of: &Path) -> PathBuf {
-    let mut name = of.as_os_str().to_owned();
-    name.push(".partial");
-    name.into()
 }
 
 fn archived(image: &Present) -> ArchivedImage {

@@ -163,6 +163,20 @@ async fn what_breaks_off_leaves_no_archive() {
 }
 
 #[tokio::test]
+async fn what_a_killed_export_left_is_no_hindrance() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, to) = (Cache::at(folder.path()), folder.path().join("lab.zip"));
+    let tar = saved(&["meshproof.local/node:1", "meshproof.local/etcd:1"]);
+    exported(&tar, &to, &cache).await.unwrap();
+    let whole = std::fs::read(&to).unwrap();
+    let partial = folder.path().join("lab.zip.partial");
+    std::fs::write(&partial, &whole[..whole.len() / 2]).unwrap();
+    std::fs::remove_file(&to).unwrap();
+    exported(&tar, &to, &cache).await.unwrap();
+    assert!(to.exists() && !partial.exists());
+}
+
+#[tokio::test]
 async fn a_file_that_is_there_is_not_written_over() {
     let folder = tempfile::tempdir().unwrap();
     let (cache, to) = (Cache::at(folder.path()), folder.path().join("lab.zip"));

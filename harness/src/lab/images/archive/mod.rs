@@ -17,6 +17,7 @@ mod import;
 mod manifest;
 mod origin;
 mod output;
+mod partial;
 mod placed;
 mod record;
 mod tar;
