@@ -10,6 +10,24 @@ fail() {
     exit 2
 }
 
+# Milliseconds, for telling how long something took.
+now() { echo $(($(date +%s%N) / 1000000)); }
+
+# So many seconds, or more where MESHPROOF_TIMEOUT_SCALE says that this machine is slower.
+scaled() {
+    awk -v seconds="$1" -v scale="${MESHPROOF_TIMEOUT_SCALE:-1}" 'BEGIN { printf "%d", seconds * scale }'
+}
+
+# Whether something that took so many milliseconds took at most so many seconds; says so if it did not.
+in_time() {
+    local limit
+    limit=$(scaled "$3")
+    [ "$2" -le $((limit * 1000)) ] || {
+        say "$1 took $2 ms, and is to take at most $limit s; on a slower machine set MESHPROOF_TIMEOUT_SCALE above ${MESHPROOF_TIMEOUT_SCALE:-1}"
+        return 1
+    }
+}
+
 # Where cargo puts programs, wherever a variable or a configuration file sends them.
 programs() {
     local target
