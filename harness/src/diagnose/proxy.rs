@@ -43,6 +43,11 @@ impl<'a> ProxyView<'a> {
         }
     }
 
+    /// Whether it told its statistics, whatever it keeps of them, and its hosts.
+    pub fn answers(&self) -> bool {
+        self.before.is_some() && self.passing_by().is_some()
+    }
+
     /// A counter at the second moment; none where it is not listed.
     pub fn counter(&self, name: &str) -> Option<u64> {
         self.after.as_ref()?.get(name)

@@ -126,6 +126,12 @@ impl<'a> View<'a> {
             .filter(|pod| pod.injection != Injection::Absent)
     }
 
+    /// How many sidecars of the product's pods told nothing of their connections.
+    pub fn mute_proxies(&self) -> usize {
+        let answers = |pod: &ProductPod<'_>| pod.proxy.as_ref().is_some_and(ProxyView::answers);
+        self.in_mesh().filter(|pod| !answers(pod)).count()
+    }
+
     /// What the nodes are together, as `product` tells it from their logs and REST answers.
     pub fn state(&self) -> State {
         if self.product.is_empty() {

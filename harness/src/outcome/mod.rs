@@ -5,6 +5,7 @@
 
 mod case;
 mod check;
+mod conclusion;
 mod evidence;
 mod finding;
 mod order;
@@ -15,6 +16,7 @@ mod verdict;
 
 pub use case::{CaseClaim, CaseRecord, Cure, Observed, judge_case};
 pub use check::{Check, CheckResult, Standing};
+pub use conclusion::{Conclusion, NOT_JOINED, SPLIT, STALL};
 pub use evidence::Evidence;
 pub use finding::{Diagnosis, Finding, Remedy, Unknown, Weight};
 pub use order::by_id;

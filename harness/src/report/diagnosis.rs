@@ -4,14 +4,7 @@
 //! indented, since a here-document would not end otherwise.
 
 use super::text::{labelled, wrap};
-use crate::outcome::{Diagnosis, Finding, Remedy, Weight};
-
-/// The code of the finding that the nodes have split.
-pub const SPLIT: &str = "MP020";
-/// The code of the finding that the cluster stalls.
-pub const STALL: &str = "MP021";
-/// The codes of findings that a node is not part of the cluster.
-pub const NOT_JOINED: [&str; 4] = ["MP022", "MP023", "MP024", "MP025"];
+use crate::outcome::{Conclusion, Diagnosis, Finding, Remedy, Weight};
 
 /// The width of the labels of a finding.
 const LABEL: usize = 8;
@@ -61,20 +54,16 @@ pub fn render(diagnosis: &Diagnosis, view: &View<'_>) -> String {
 
 /// What it comes to, in one sentence.
 fn conclusion(diagnosis: &Diagnosis, view: &View<'_>) -> String {
-    let codes = diagnosis.codes();
-    let unknown = diagnosis.unknown.iter().find(|u| u.code == SPLIT);
-    let state = if view.nodes == 0 && !codes.iter().any(|code| NOT_JOINED.contains(code)) {
-        "no product found".to_owned()
-    } else if codes.contains(&SPLIT) {
-        "split".to_owned()
-    } else if codes.contains(&STALL) {
-        "stall".to_owned()
-    } else if codes.iter().any(|code| NOT_JOINED.contains(code)) {
-        "a node is not part of the cluster".to_owned()
-    } else if let Some(unknown) = unknown {
-        format!("the cluster's state is not known ({})", unknown.because)
-    } else {
-        "healthy".to_owned()
+    let state = match diagnosis.conclusion(view.nodes) {
+        Conclusion::NoProduct => "no product found".to_owned(),
+        Conclusion::Split => "split".to_owned(),
+        Conclusion::Stall => "stall".to_owned(),
+        Conclusion::NotJoined => "a node is not part of the cluster".to_owned(),
+        Conclusion::NotKnown => {
+            let because = diagnosis.state_unknown().unwrap_or_default();
+            format!("the cluster's state is not known ({because})")
+        }
+        Conclusion::Healthy => "healthy".to_owned(),
     };
     let counts: Vec<String> = [
         (Weight::Cause, "causes"),
@@ -160,7 +149,7 @@ fn patch(object: &str, yaml: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Unknown;
+    use crate::outcome::{SPLIT, STALL, Unknown};
 
     fn view(nodes: usize) -> View<'static> {
         View {

@@ -12,6 +12,7 @@ use meshproof_harness::diagnose::{SNAPSHOT_VERSION, Snapshot, diagnose as apply_
 use meshproof_harness::evidence::snapshot;
 use meshproof_harness::kube::Kube;
 use meshproof_harness::lab::Paths;
+use meshproof_harness::outcome::{Conclusion, Diagnosis};
 use meshproof_harness::product::manifest::GUIDE_NAMESPACE;
 use meshproof_harness::report::diagnosis;
 
@@ -65,7 +66,16 @@ enum CannotDiagnose {
     File { path: String, reason: String },
 }
 
-/// Tells what is wrong: 0 nothing, 1 something, 2 there is no product to speak of.
+/// A diagnosis for programs, with what it comes to.
+#[derive(Debug, serde::Serialize)]
+struct Told<'a> {
+    conclusion: Conclusion,
+    #[serde(flatten)]
+    diagnosis: &'a Diagnosis,
+}
+
+/// Tells what is wrong: 0 nothing, 1 something, 2 there is no product to speak of, or nothing was found
+/// where the nodes or their proxies could not be read.
 pub async fn diagnose(paths: &Paths, arguments: DiagnoseArguments) -> Outcome {
     let snapshot = match &arguments.from {
         Some(file) => {
@@ -81,8 +91,13 @@ pub async fn diagnose(paths: &Paths, arguments: DiagnoseArguments) -> Outcome {
     let diagnosis = apply_rules(&snapshot);
     let view = View::of(&snapshot);
     let nodes = view.product.len();
+    let conclusion = diagnosis.conclusion(nodes);
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&diagnosis)?);
+        let told = Told {
+            conclusion,
+            diagnosis: &diagnosis,
+        };
+        println!("{}", serde_json::to_string_pretty(&told)?);
     } else {
         let at = snapshot
             .recorded
@@ -97,11 +112,22 @@ pub async fn diagnose(paths: &Paths, arguments: DiagnoseArguments) -> Outcome {
         };
         print!("{}", diagnosis::render(&diagnosis, &shown));
     }
-    Ok(match (nodes, diagnosis.findings.is_empty()) {
-        (_, false) => ExitCode::FAILURE,
-        (0, true) => ExitCode::from(2),
-        (_, true) => ExitCode::SUCCESS,
-    })
+    Ok(ExitCode::from(code(
+        &diagnosis,
+        conclusion,
+        view.mute_proxies() == 0,
+    )))
+}
+
+/// The exit code. Nothing found is well only where there was something to be read: whoever may read
+/// neither logs nor proxies finds nothing either.
+fn code(diagnosis: &Diagnosis, conclusion: Conclusion, proxies_answer: bool) -> u8 {
+    match (diagnosis.findings.is_empty(), conclusion) {
+        (false, _) => 1,
+        (true, Conclusion::NoProduct | Conclusion::NotKnown) => 2,
+        (true, _) if !proxies_answer => 2,
+        (true, _) => 0,
+    }
 }
 
 /// Writes down what a diagnosis reads.
@@ -153,20 +179,79 @@ async fn take(
 
 #[cfg(test)]
 mod tests {
-    use meshproof_harness::diagnose::rules;
+    use meshproof_harness::diagnose::{TopRecord, rules};
+    use meshproof_harness::outcome::{NOT_JOINED, SPLIT, STALL};
 
     use super::*;
 
     #[test]
     fn the_codes_that_conclude_are_those_of_the_rules() {
-        for (code, word) in [(diagnosis::SPLIT, "split"), (diagnosis::STALL, "stalls")] {
+        for (code, word) in [(SPLIT, "split"), (STALL, "stalls")] {
             let rule = rules::ALL.iter().find(|rule| rule.code == code);
             let title = rule.expect("a rule of this code").title;
             assert!(title.contains(word), "{code}: {title}");
         }
-        for code in diagnosis::NOT_JOINED {
+        for code in NOT_JOINED {
             assert!(rules::ALL.iter().any(|rule| rule.code == code), "{code}");
         }
+    }
+
+    fn recorded(name: &str) -> Snapshot {
+        let folder = "../harness/fixtures/snapshots";
+        let path = format!("{}/{folder}/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        read(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    fn comes_to(snapshot: &Snapshot) -> (Conclusion, u8) {
+        let diagnosis = apply_rules(snapshot);
+        let view = View::of(snapshot);
+        let conclusion = diagnosis.conclusion(view.product.len());
+        let code = code(&diagnosis, conclusion, view.mute_proxies() == 0);
+        (conclusion, code)
+    }
+
+    #[test]
+    fn what_nobody_could_read_is_not_taken_for_healthy() {
+        let mut snapshot = recorded("healthy");
+        assert_eq!(comes_to(&snapshot), (Conclusion::Healthy, 0));
+        // Counters that proxies do not keep, as without our statistics matcher.
+        for sample in snapshot.proxies.iter_mut().flat_map(|p| &mut p.samples) {
+            sample.stats = "server.live: 1\n".into();
+        }
+        assert!(!apply_rules(&snapshot).unknown.is_empty());
+        assert_eq!(comes_to(&snapshot), (Conclusion::Healthy, 0));
+        for proxy in &mut snapshot.proxies {
+            proxy.samples.clear();
+        }
+        assert_eq!(comes_to(&snapshot), (Conclusion::Healthy, 2));
+        snapshot.proxies.clear();
+        assert_eq!(comes_to(&snapshot), (Conclusion::Healthy, 2));
+        let mut mute = recorded("healthy");
+        for node in &mut mute.nodes {
+            node.log = None;
+        }
+        assert_eq!(comes_to(&mute), (Conclusion::NotKnown, 2));
+        let mut unasked = recorded("healthy");
+        for node in &mut unasked.nodes {
+            node.top = TopRecord::NoAnswer("pods may not be forwarded to".into());
+        }
+        assert_eq!(comes_to(&unasked), (Conclusion::NotKnown, 2));
+        unasked.objects.clear();
+        assert_eq!(comes_to(&unasked), (Conclusion::NoProduct, 2));
+        assert_eq!(comes_to(&recorded("t2a")), (Conclusion::Split, 1));
+    }
+
+    #[test]
+    fn programs_are_told_what_it_comes_to_beside_the_findings() {
+        let diagnosis = apply_rules(&recorded("t2b"));
+        let told = Told {
+            conclusion: diagnosis.conclusion(2),
+            diagnosis: &diagnosis,
+        };
+        let told = serde_json::to_value(told).unwrap();
+        assert_eq!(told["conclusion"], "stall");
+        assert_eq!(told["findings"][0]["code"], "MP001");
+        assert!(told["unknown"].is_array());
     }
 
     #[test]
