@@ -4,8 +4,12 @@
 //! what is sent to each is in [`crate::plaintext`].
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+
+/// How many ports a node tries, its own with them.
+const TRIED: u16 = 100;
 
 /// A port on which a node of the guide's cluster listens (the container ports of its StatefulSet).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,6 +54,18 @@ impl ProductPort {
         }
     }
 
+    /// The numbers that a node tries for it, one after the other, until one is free.
+    pub const fn tried(self) -> Range<u16> {
+        self.number()..self.number() + TRIED
+    }
+
+    /// The product's port for which a node may listen on this number: its own, or one of those that
+    /// are tried after it.
+    pub fn served_by(number: u16) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|port| port.tried().contains(&number))
+    }
+
     /// The product's port with this number, if it is one.
     pub fn from_number(number: u16) -> Option<Self> {
         Self::ALL.into_iter().find(|port| port.number() == number)
@@ -73,6 +89,22 @@ mod tests {
             assert_eq!(serde_json::to_value(port).unwrap(), port.name());
         }
         assert_eq!(ProductPort::from_number(443), None);
+    }
+
+    #[test]
+    fn the_next_free_number_serves_the_same_port() {
+        for (number, port) in [
+            (47100, Some(ProductPort::Communication)),
+            (47101, Some(ProductPort::Communication)),
+            (47199, Some(ProductPort::Communication)),
+            (47501, Some(ProductPort::Discovery)),
+            (8081, Some(ProductPort::Rest)),
+            (47200, None),
+            (47499, None),
+            (443, None),
+        ] {
+            assert_eq!(ProductPort::served_by(number), port, "{number}");
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Whether a rule of an AuthorizationPolicy matches a connection between two nodes, as far as a
 //! snapshot tells.
 
-use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
 
 use super::selectors::in_range;
+use super::view::Served;
 
 /// Whether something holds, as far as a snapshot tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ pub struct Connection<'a> {
     /// Whether it has a sidecar, and so an identity.
     pub identified: bool,
     /// The port to which it connects.
-    pub port: ProductPort,
+    pub port: Served,
 }
 
 /// Whether one of a policy's rules matches. Parts that only HTTP has never match a TCP connection
@@ -209,6 +209,7 @@ fn glob(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use meshproof_protocol::ports::ProductPort;
     use serde_json::json;
 
     fn connection() -> Connection<'static> {
@@ -217,7 +218,7 @@ mod tests {
             account: "default",
             address: "10.244.0.15",
             identified: true,
-            port: ProductPort::Communication,
+            port: Served::on_its_own(ProductPort::Communication),
         }
     }
 

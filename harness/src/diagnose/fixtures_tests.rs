@@ -113,6 +113,19 @@ fn a_fault_where_none_is_expected_and_none_where_one_is_differ() {
     assert!(differs("healthy", &silent).unwrap_err().contains("MP032"));
 }
 
+/// Envoy listed these connections when the snapshots were recorded.
+#[test]
+fn plaintext_to_a_port_that_a_node_took_in_place_of_its_own_is_told_with_its_number() {
+    for (stem, number) in [("x1a", "47501"), ("x1b", "47101")] {
+        let all = recorded();
+        let (_, snapshot) = all.iter().find(|(s, _)| s == stem).expect("a recording");
+        let said = diagnose(snapshot);
+        let found = said.findings.iter().find(|f| f.code == "MP031");
+        let found = found.unwrap_or_else(|| panic!("{stem}: {:?}", said.codes()));
+        assert!(found.seen.contains(number), "{stem}: {}", found.seen);
+    }
+}
+
 #[test]
 fn each_recording_is_told_the_same_after_all_its_objects_are_renamed() {
     all_of(|stem, snapshot| same_when_renamed(snapshot).map_err(|e| format!("{stem}: {e}")));

@@ -12,6 +12,7 @@ mod fixtures_tests;
 mod gateways;
 mod pods;
 mod policies;
+mod ports;
 mod proxy;
 #[cfg(test)]
 mod renamed;

@@ -148,13 +148,13 @@ pub const TABLE: &[Fault] = &[
         "x1a",
         "47500 taken by an outgoing connection in each pod",
         &["MP026", "MP020"],
-        &[],
+        &["MP031", "MP032"],
     ),
     fault(
         "x1b",
         "47100 taken by an outgoing connection in each pod",
         &["MP026", "MP021"],
-        &[],
+        &["MP031"],
     ),
 ];
 

@@ -8,6 +8,7 @@ use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
 
 pub use super::policies::MtlsMode;
+pub use super::ports::Served;
 pub use super::proxy::ProxyView;
 use super::services::{is_headless, is_tcp};
 use super::{NodeRecord, Snapshot, TopRecord};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::edits::{authorization, passes_by, without_lines};
+use super::edits::{authorization, listens, passes_by, without_lines};
 use crate::diagnose::Snapshot;
 use crate::diagnose::written::stall;
 use crate::outcome::Weight::{Cause, Exposure, Risk, Symptom};
@@ -44,6 +44,54 @@ pub const FAULTS: &[Fault] = &[
             stall(s);
         },
         &[("MP031", Cause), ("MP021", Symptom), ("MP030", Exposure)],
+    ),
+    (
+        "a connection passes by to the port that a node took in place of its own",
+        |s| {
+            listens(s, "47101");
+            let line = "PassthroughCluster::10.244.0.8:47101::cx_active::1\n";
+            s.proxies[1].clusters.push_str(line);
+        },
+        &[("MP031", Cause), ("MP026", Risk)],
+    ),
+    (
+        "a connection passes by to a port that no node says it has",
+        |s| {
+            let line = "PassthroughCluster::10.244.0.8:47101::cx_active::1\n";
+            s.proxies[1].clusters.push_str(line);
+        },
+        &[],
+    ),
+    (
+        "plaintext is taken on the port that a node took in place of its own",
+        |s| {
+            listens(s, "47101");
+            s.objects.push(json!({
+                "kind": "PeerAuthentication",
+                "metadata": { "name": "moved", "namespace": "ignite" },
+                "spec": { "selector": { "matchLabels": { "app": "ignite" } },
+                    "portLevelMtls": { "47101": { "mode": "DISABLE" } } }
+            }));
+        },
+        &[("MP030", Exposure), ("MP026", Risk)],
+    ),
+    (
+        "a NetworkPolicy that knows the node's own port and not the one it took",
+        |s| {
+            listens(s, "47101");
+            s.objects.push(network_policy(json!([{ "ports": [
+                { "port": 47100 }, { "port": 47500 }, { "port": 10800 }] }])));
+        },
+        &[("MP035", Cause), ("MP026", Risk)],
+    ),
+    (
+        "a DENY for the port that a node took in place of its own",
+        |s| {
+            listens(s, "47101");
+            s.objects.push(authorization(json!({ "action": "DENY",
+                "rules": [{ "to": [{ "operation": { "ports": ["47101"] } }] }] })));
+        },
+        &[("MP034", Cause), ("MP026", Risk)],
     ),
     (
         "a connection to something else passes by",

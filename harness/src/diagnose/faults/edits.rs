@@ -21,6 +21,15 @@ pub fn ends(snapshot: &mut Snapshot) {
         "exitCode": 255, "reason": "Error", "finishedAt": "2026-11-24T00:09:00Z" } });
 }
 
+/// The first node's log says that it listens on this port, in the words of a recorded one on 47501.
+pub fn listens(s: &mut Snapshot, port: &str) {
+    let recorded = include_str!("../../../fixtures/product/taken-port/node-1.log");
+    let line = recorded.lines().find(|line| line.contains("bound to TCP"));
+    let line = line.expect("the recorded node tells its port");
+    let log = s.nodes[0].log.as_mut().expect("the node has a log");
+    *log = format!("{}\n{log}", line.replace("47501", port));
+}
+
 /// Each node's container waits, for this reason.
 pub fn waits(snapshot: &mut Snapshot, reason: &str, message: &str) {
     for pod in pods(snapshot) {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Fault;
-use super::edits::{ends, waits};
+use super::edits::{ends, listens, waits};
 use crate::diagnose::written::{object, pods, split, stall};
 use crate::diagnose::{Snapshot, TopRecord};
 use crate::outcome::Weight::{Cause, Risk, Symptom};
@@ -69,15 +69,6 @@ pub const FAULTS: &[Fault] = &[
         &[("MP025", Symptom)],
     ),
 ];
-
-/// The first node's log says that it listens on this port, in the words of a recorded one on 47501.
-fn listens(s: &mut Snapshot, port: &str) {
-    let recorded = include_str!("../../../fixtures/product/taken-port/node-1.log");
-    let line = recorded.lines().find(|line| line.contains("bound to TCP"));
-    let line = line.expect("the recorded node tells its port");
-    let log = s.nodes[0].log.as_mut().expect("the node has a log");
-    *log = format!("{}\n{log}", line.replace("47501", port));
-}
 
 fn pods_gone(snapshot: &mut Snapshot) {
     let gone = pods(snapshot).nth(1).unwrap()["metadata"]["name"].clone();

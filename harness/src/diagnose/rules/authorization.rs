@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Answer, Rule, Said, advice, listed};
 use crate::diagnose::authorization::{Connection, Holds, matches};
-use crate::diagnose::view::{NODE_PORTS, ProductPod, View, object, selects};
+use crate::diagnose::view::{NODE_PORTS, ProductPod, Served, View, object, selects};
 use crate::mesh::{ISTIO_NAMESPACE, Injection};
 use crate::outcome::{Finding, Remedy, Weight};
 
@@ -27,10 +27,10 @@ fn apply(view: &View<'_>) -> Answer {
         }
     }
     // Of the same finding for each pair of nodes, one is enough.
-    let mut found: Vec<(String, Vec<ProductPort>, bool)> = vec![];
+    let mut found: Vec<(String, Vec<Served>, bool)> = vec![];
     for to in view.in_mesh() {
         for from in view.product.iter().filter(|from| from.name != to.name) {
-            for port in NODE_PORTS {
+            for port in NODE_PORTS.map(|port| to.served(port)) {
                 let connection = Connection {
                     namespace: view.namespace(),
                     account: from.pod["spec"]["serviceAccountName"]
@@ -134,7 +134,7 @@ fn selects_pod(policy: &Value, pod: &Value) -> bool {
     labels.as_object().is_none_or(|labels| labels.is_empty()) || selects(labels, pod)
 }
 
-fn finding(view: &View<'_>, policy: String, ports: &[ProductPort], denied: bool) -> Finding {
+fn finding(view: &View<'_>, policy: String, ports: &[Served], denied: bool) -> Finding {
     let ports = listed(ports);
     let namespace = view.namespace();
     let (seen, remedies) = if denied {

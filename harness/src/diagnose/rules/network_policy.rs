@@ -1,11 +1,10 @@
 //! MP035: a NetworkPolicy keeps nodes from each other.
 
-use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
 
 use super::{Answer, Rule, Said, advice, listed};
 use crate::diagnose::selectors::{in_range, label_selector};
-use crate::diagnose::view::{NODE_PORTS, ProductPod, View, object};
+use crate::diagnose::view::{NODE_PORTS, ProductPod, Served, View, object};
 use crate::outcome::{Remedy, Weight};
 
 /// The rule.
@@ -42,10 +41,10 @@ fn apply(view: &View<'_>) -> Answer {
     if let Some(because) = view.unread(view.namespace(), "NetworkPolicy") {
         return Answer::unknown(because);
     }
-    let mut found: Vec<(Direction, String, Vec<ProductPort>)> = vec![];
+    let mut found: Vec<(Direction, String, Vec<Served>)> = vec![];
     for to in &view.product {
         for from in view.product.iter().filter(|from| from.name != to.name) {
-            for port in NODE_PORTS {
+            for port in NODE_PORTS.map(|port| to.served(port)) {
                 let ways = [(Direction::In, to, from), (Direction::Out, from, to)];
                 for (direction, pod, peer) in ways {
                     let policies = isolating(view, pod, direction);
@@ -112,7 +111,7 @@ fn admits(
     direction: Direction,
     peer: &ProductPod<'_>,
     listening: &ProductPod<'_>,
-    port: ProductPort,
+    port: Served,
 ) -> bool {
     let (list, peers) = direction.keys();
     let rules = policy["spec"][list].as_array().into_iter().flatten();
@@ -150,7 +149,7 @@ fn admits_peer(view: &View<'_>, entry: &Value, peer: &ProductPod<'_>) -> bool {
     in_namespace && is_pod
 }
 
-fn admits_port(entry: &Value, listening: &ProductPod<'_>, port: ProductPort) -> bool {
+fn admits_port(entry: &Value, listening: &ProductPod<'_>, port: Served) -> bool {
     if entry["protocol"].as_str().is_some_and(|p| p != "TCP") {
         return false;
     }

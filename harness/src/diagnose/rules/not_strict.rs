@@ -3,7 +3,7 @@
 use meshproof_protocol::ports::ProductPort;
 
 use super::{Answer, Rule, Said, advice, listed};
-use crate::diagnose::view::{MtlsMode, View, name, object};
+use crate::diagnose::view::{MtlsMode, Served, View, name, object};
 use crate::mesh::ISTIO_NAMESPACE;
 use crate::outcome::{Finding, Remedy, Weight};
 
@@ -20,7 +20,7 @@ struct Exposed {
     policy: String,
     by_port: bool,
     pods: Vec<String>,
-    ports: Vec<ProductPort>,
+    ports: Vec<Served>,
 }
 
 fn apply(view: &View<'_>) -> Answer {
@@ -34,7 +34,7 @@ fn apply(view: &View<'_>) -> Answer {
     }
     let mut found: Vec<Exposed> = vec![];
     for pod in view.in_mesh() {
-        for port in ProductPort::ALL {
+        for port in ProductPort::ALL.map(|port| pod.served(port)) {
             let (mode, policy) = view.mtls(pod.pod, port.number());
             if mode == MtlsMode::Strict {
                 continue;

@@ -1,10 +1,8 @@
 //! MP031: a node speaks plaintext to another, now.
 
-use meshproof_protocol::ports::ProductPort;
-
 use super::{Answer, Rule, Said, advice, listed};
-use crate::diagnose::proxy::ProxyView;
-use crate::diagnose::view::{MtlsMode, ProductPod, View, name};
+use crate::diagnose::proxy::{Host, ProxyView};
+use crate::diagnose::view::{MtlsMode, ProductPod, Served, View, name};
 use crate::mesh::ISTIO_NAMESPACE;
 use crate::outcome::{Finding, Symptom, Weight};
 
@@ -56,54 +54,57 @@ fn apply(view: &View<'_>) -> Answer {
 }
 
 /// Ports of the product's pods to which something passes by.
-fn passing(view: &View<'_>, proxy: &ProxyView<'_>) -> Option<Vec<ProductPort>> {
+fn passing(view: &View<'_>, proxy: &ProxyView<'_>) -> Option<Vec<Served>> {
     let hosts = proxy.passing_by()?;
-    let of_product = hosts.iter().filter(|host| {
-        let mut pods = view.product.iter();
-        pods.any(|pod| pod.addresses().contains(&host.address))
-    });
-    let mut ports: Vec<ProductPort> = of_product
-        .filter_map(|host| ProductPort::from_number(host.port))
-        .collect();
-    ports.sort();
-    ports.dedup();
-    Some(ports)
+    Some(of_nodes(view, hosts.iter()))
 }
 
 /// Ports with open connections through a Service of the product, whose cluster has no TLS.
-fn without_tls(view: &View<'_>, proxy: &ProxyView<'_>) -> Vec<ProductPort> {
-    let mut ports = vec![];
-    for service in view.product_services() {
-        let host = format!("{}.{}.svc.", name(service), view.namespace());
-        for found in proxy.hosts().filter(|found| found.active > 0) {
-            let Some(port) = port_of(found.cluster, &host) else {
-                continue;
-            };
+fn without_tls(view: &View<'_>, proxy: &ProxyView<'_>) -> Vec<Served> {
+    let hosts = view.product_services();
+    let hosts: Vec<String> = hosts
+        .into_iter()
+        .map(|service| format!("{}.{}.svc.", name(service), view.namespace()))
+        .collect();
+    let plain: Vec<Host<'_>> = proxy
+        .hosts()
+        .filter(|found| found.active > 0)
+        .filter(|found| hosts.iter().any(|host| is_of(found.cluster, host)))
+        .filter(|found| {
             let tls = format!("cluster.{};.ssl.handshake", found.cluster);
             let named_plainly = format!("cluster.{}.ssl.handshake", found.cluster);
             let has_tls = proxy.counter(&tls).or(proxy.counter(&named_plainly));
-            if has_tls.is_none() && !ports.contains(&port) {
-                ports.push(port);
-            }
-        }
-    }
+            has_tls.is_none()
+        })
+        .collect();
+    of_nodes(view, plain.iter())
+}
+
+/// What nodes serve at these hosts, each once.
+fn of_nodes<'h>(view: &View<'_>, hosts: impl Iterator<Item = &'h Host<'h>>) -> Vec<Served> {
+    let mut ports: Vec<Served> = hosts
+        .filter_map(|host| {
+            let mut pods = view.product.iter();
+            let pod = pods.find(|pod| pod.addresses().contains(&host.address))?;
+            pod.serves(host.port)
+        })
+        .collect();
     ports.sort();
+    ports.dedup();
     ports
 }
 
-/// The product's port in a name like `outbound|47500||host.namespace.svc.cluster.local`.
-fn port_of(cluster: &str, host: &str) -> Option<ProductPort> {
-    let (port, rest) = cluster.strip_prefix("outbound|")?.split_once('|')?;
-    let (_, of) = rest.split_once('|')?;
-    if !of.starts_with(host) {
-        return None;
-    }
-    ProductPort::from_number(port.parse().ok()?)
+/// Whether a name like `outbound|47500||host.namespace.svc.cluster.local` is of this host.
+fn is_of(cluster: &str, host: &str) -> bool {
+    let of = cluster
+        .strip_prefix("outbound|")
+        .and_then(|c| c.split('|').nth(2));
+    of.is_some_and(|of| of.starts_with(host))
 }
 
 /// Whether plaintext to these ports does no harm but that anybody can read it: every node takes it, and
 /// the nodes are one cluster.
-fn harms_not(view: &View<'_>, ports: &[ProductPort]) -> bool {
+fn harms_not(view: &View<'_>, ports: &[Served]) -> bool {
     let policies = [view.namespace(), ISTIO_NAMESPACE];
     let unread = |namespace| view.unread(namespace, "PeerAuthentication").is_some();
     let takes = |pod: &ProductPod<'_>| {
@@ -113,12 +114,7 @@ fn harms_not(view: &View<'_>, ports: &[ProductPort]) -> bool {
     view.is_in(Symptom::Healthy) && !policies.into_iter().any(unread) && view.in_mesh().all(takes)
 }
 
-fn finding(
-    view: &View<'_>,
-    pod: &ProductPod<'_>,
-    ports: &[ProductPort],
-    how: &str,
-) -> Option<Finding> {
+fn finding(view: &View<'_>, pod: &ProductPod<'_>, ports: &[Served], how: &str) -> Option<Finding> {
     if ports.is_empty() {
         return None;
     }

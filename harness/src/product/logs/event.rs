@@ -93,6 +93,8 @@ pub enum EventKind {
     },
     /// It listens on this port, for discovery or for communication: said before it joins.
     Bound(u16),
+    /// It has started, and listens on these ports for all that it does.
+    Listening(Vec<u16>),
     /// The topology as it sees it.
     Snapshot(Snapshot),
     /// A partition map exchange began.

@@ -73,6 +73,17 @@ impl NodeLog {
         self.bound_for(port).filter(|bound| *bound != port)
     }
 
+    /// Whether it says that it listens on this port: for discovery and communication before it joins,
+    /// for all else once it has started.
+    #[must_use]
+    pub fn listens_on(&self, port: u16) -> bool {
+        self.kinds().any(|kind| match kind {
+            EventKind::Bound(bound) => *bound == port,
+            EventKind::Listening(ports) => ports.contains(&port),
+            _ => false,
+        })
+    }
+
     /// The topology as the node last printed it. A stalled joiner has printed none.
     #[must_use]
     pub fn snapshot(&self) -> Option<&Snapshot> {

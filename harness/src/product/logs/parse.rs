@@ -84,6 +84,14 @@ fn known(text: &str) -> Option<EventKind> {
             order: field(rest, "order=")?.parse().ok()?,
         });
     }
+    if let Some(rest) = after(text, ">>> Local ports: ") {
+        let ports = rest
+            .split_whitespace()
+            .filter_map(|p| p.strip_prefix("TCP:"));
+        return Some(EventKind::Listening(
+            ports.filter_map(|port| port.parse().ok()).collect(),
+        ));
+    }
     if text.contains("uccessfully bound ") {
         let port = field(text, "to TCP port [port=")?;
         return port.parse().ok().map(EventKind::Bound);

@@ -235,3 +235,15 @@ fn a_node_whose_port_was_taken_tells_the_next_before_it_joins() {
     assert_eq!(next.bound_in_place_of(47500), Some(47501));
     assert_eq!(NodeLog::default().bound_for(47500), None);
 }
+
+#[test]
+fn a_node_tells_all_the_ports_on_which_it_listens() {
+    let log = NodeLog::read(include_str!(
+        "../../../fixtures/product/taken-port/node-1.log"
+    ));
+    let listening = [8080, 10800, 11211, 47100, 47501].map(|port| log.listens_on(port));
+    assert_eq!(listening, [true; 5]);
+    assert!(![47500, 47101, 8081].into_iter().any(|p| log.listens_on(p)));
+    let moved = NodeLog::read(">>> Local ports: TCP:8081 UDP:47400 TCP:47500");
+    assert!(moved.listens_on(8081) && !moved.listens_on(47400));
+}

@@ -87,7 +87,7 @@ impl Readings {
             let (counted, open) = (&node.counted, &node.open);
             let known = open.through_service(&host);
             let mut passing = open.passing_by();
-            passing.retain(|port| ProductPort::from_number(*port).is_some());
+            passing.retain(|port| ProductPort::served_by(*port).is_some());
             shown &= open.lists_passthrough() && !known.is_empty();
             none_open &= passing.is_empty();
             let line = format!(

@@ -142,6 +142,14 @@ fn what_passes_by_is_found_only_on_the_products_ports() {
         "ignite-0: past the mesh to 47100, through the Service to 47500; \
          ignite-1: past the mesh to no port, through the Service to 47100 and 47500"
     );
+    // A node that found its port taken is reached on the next.
+    let mut moved = Recorded::healthy();
+    moved.clusters[0] += "PassthroughCluster::10.244.0.8:47101::cx_active::1\n";
+    let told = only_fails(&moved.checks(), PASSING_BY);
+    assert!(
+        told.starts_with("ignite-0: past the mesh to 47101"),
+        "{told}"
+    );
 }
 
 #[test]
