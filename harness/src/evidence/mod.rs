@@ -13,6 +13,7 @@ pub mod keys;
 pub mod log_gate;
 pub mod nodes;
 pub mod plain_http;
+pub mod plaintext_ports;
 pub mod proxy_tls;
 pub mod snapshot;
 pub mod tcp_metrics;

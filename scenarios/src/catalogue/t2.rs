@@ -60,7 +60,7 @@ pub fn scenarios() -> Vec<Scenario> {
                     (Communication, Way::PassesBy),
                     (Discovery, Way::PassesBy),
                 ]),
-                shown: &[(Symptom::Split, Shown::PlaintextRefused)],
+                shown: &[(Symptom::Split, Shown::PlaintextRefused(&[Discovery]))],
                 ..UNDER_STRICT
             },
         ),
@@ -79,7 +79,7 @@ pub fn scenarios() -> Vec<Scenario> {
             ClusterCase {
                 fault: |m| undeclare(m, &[Communication]),
                 in_force: InForce::Ways(&[(Communication, Way::PassesBy), (Discovery, Way::Tcp)]),
-                shown: &[(Symptom::Stall, Shown::PlaintextNotRefused)],
+                shown: &[(Symptom::Stall, Shown::PlaintextNotRefused(&[Communication]))],
                 until_guides_sentence: true,
                 ..UNDER_STRICT
             },
@@ -89,7 +89,7 @@ pub fn scenarios() -> Vec<Scenario> {
             ClusterCase {
                 fault: |m| undeclare(m, &[Discovery]),
                 in_force: InForce::Ways(&[(Communication, Way::Tcp), (Discovery, Way::PassesBy)]),
-                shown: &[(Symptom::Split, Shown::PlaintextRefused)],
+                shown: &[(Symptom::Split, Shown::PlaintextRefused(&[Discovery]))],
                 ..UNDER_STRICT
             },
         ),
@@ -102,7 +102,7 @@ pub fn scenarios() -> Vec<Scenario> {
                     (Communication, Way::Sniffed),
                     (Discovery, Way::Sniffed),
                 ]),
-                shown: &[(Symptom::Stall, Shown::Encrypted(Discovery))],
+                shown: &[(Symptom::Stall, Shown::Sniffed(Discovery, Communication))],
                 while_joiner_tries: true,
                 ..UNDER_STRICT
             },
@@ -124,7 +124,7 @@ pub fn scenarios() -> Vec<Scenario> {
                 found_by: &["MP003"],
                 fault: |m| rename_ports(m, |name| format!("http-{name}")),
                 in_force: InForce::Ways(&[(Communication, Way::Http), (Discovery, Way::Http)]),
-                shown: &[(Symptom::Split, Shown::PlaintextRefused)],
+                shown: &[(Symptom::Split, Shown::PlaintextRefused(&[Discovery]))],
                 ..UNDER_STRICT
             },
         ),
@@ -149,7 +149,10 @@ pub fn scenarios() -> Vec<Scenario> {
                     (Communication, Way::PassesBy),
                     (Discovery, Way::PassesBy),
                 ]),
-                shown: &[(Symptom::Stall, Shown::PlaintextNotRefused)],
+                shown: &[(
+                    Symptom::Stall,
+                    Shown::PlaintextNotRefused(&[Communication, Discovery]),
+                )],
                 while_joiner_tries: true,
                 ..UNDER_STRICT
             },
