@@ -180,8 +180,9 @@ impl Case for ClusterCase {
             }
             let mut since = None;
             if make && self.remedy_restarts {
-                since = Some(cluster::restart(stand, self.ready).await?);
-                done.push("both pods are deleted".into());
+                let restarted = cluster::restart(stand, self.ready).await?;
+                since = Some(restarted.gone);
+                done.push(restarted.told());
             }
             let limit = if self.remedy_restarts {
                 SETTLE
@@ -195,8 +196,12 @@ impl Case for ClusterCase {
                 Cure::None
             };
             if make && !healed && !self.remedy_restarts {
-                since = Some(cluster::restart(stand, self.ready).await?);
-                done.push("both pods are deleted, of which the guide does not speak here".into());
+                let restarted = cluster::restart(stand, self.ready).await?;
+                since = Some(restarted.gone);
+                done.push(format!(
+                    "{}, of which the guide does not speak here",
+                    restarted.told()
+                ));
                 if healed_within(stand, SETTLE).await? {
                     cure = Cure::WithARestart;
                 }

@@ -138,7 +138,10 @@ impl Case for NotLabelled {
                 let guides = Deployment::of_the_guide(stand, true)?;
                 stand.kube.apply(&guides.namespace.objects).await?;
                 rollout_restart(stand).await?;
-                done.push("the namespace is labelled and the StatefulSet restarted, one pod after the other");
+                done.push(
+                    "the namespace is labelled and the StatefulSet restarted, one pod after the other"
+                        .to_owned(),
+                );
                 cluster::both_ready(stand, READY).await?;
             }
             // Before that, the nodes without a sidecar logged what became of them.
@@ -166,8 +169,12 @@ impl Case for NotLabelled {
                     first,
                     vec![],
                 ));
-                since = cluster::restart(stand, READY).await?;
-                done.push("both pods are deleted at once, of which the guide does not speak here");
+                let restarted = cluster::restart(stand, READY).await?;
+                since = restarted.gone;
+                done.push(format!(
+                    "{}, of which the guide does not speak here",
+                    restarted.told()
+                ));
                 (state, _) = nodes::settled(kube, namespace, SETTLE).await?;
                 if state.symptom == Symptom::Healthy {
                     cure = Cure::WithARestart;

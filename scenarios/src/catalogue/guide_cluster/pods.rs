@@ -1,5 +1,7 @@
 //! The nodes' pods: listed, waited for, deleted and made anew.
 
+use std::time::{Duration, Instant};
+
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -18,7 +20,7 @@ pub async fn undeploy(stand: &Stand) -> Result<(), StepError> {
     sets.delete("ignite", &DeleteParams::background())
         .await
         .map_err(KubeError::api(action))?;
-    let api = delete_pods(stand).await?;
+    let api = delete_pods(stand, &at_once()).await?;
     let gone = |seen: &Objects<Pod>| match seen.values().next() {
         None => Seen::Met(()),
         Some(left) => Seen::NotYet(pods::line(left)),
@@ -35,36 +37,67 @@ pub async fn undeploy(stand: &Stand) -> Result<(), StepError> {
     Ok(())
 }
 
-/// Deletes both pods at once, as the guide's remedy does, and waits for new ones of the newest
-/// template with this many ready containers. When the old ones were gone is returned: what is logged
-/// from then on is of the new ones.
-pub async fn restart(stand: &Stand, ready: (usize, usize)) -> Result<Timestamp, StepError> {
+/// A restart that was done.
+#[derive(Debug, Clone, Copy)]
+pub struct Restarted {
+    /// When the last of the old pods was gone: what is logged from then on is of the new ones.
+    pub gone: Timestamp,
+    /// How long that took. A node that is asked to stop leaves its cluster first, and one whose start
+    /// does not end need not stop before its grace is over.
+    pub took: Duration,
+}
+
+impl Restarted {
+    /// What was done, in words.
+    pub fn told(&self) -> String {
+        let seconds = self.took.as_secs();
+        format!(
+            "both pods are deleted with the grace of the guide's manifest, gone after {seconds} s"
+        )
+    }
+}
+
+/// Deletes both pods at once by the guide's own command, which leaves them the grace of their
+/// manifest, and waits for new ones of the newest template with this many ready containers.
+pub async fn restart(stand: &Stand, ready: (usize, usize)) -> Result<Restarted, StepError> {
     let old = listed(stand).await?;
     let old: Vec<String> = old.iter().map(pods::uid).collect();
-    let api = delete_pods(stand).await?;
+    let begun = Instant::now();
+    let api = delete_pods(stand, &as_the_guide_does()).await?;
     let new = |seen: &Objects<Pod>| match seen.values().find(|p| old.contains(&pods::uid(p))) {
         Some(left) => Seen::NotYet(format!("the old {}", pods::line(left))),
         None => Seen::Met(()),
     };
-    let limit = stand.kube.limit(90);
+    // The manifest's grace is 60 s, and a sidecar may end after the node.
+    let limit = stand.kube.limit(120);
     until(&api, ignite_pods(), "the old pods to be gone", limit, new).await?;
-    let gone = Timestamp::now();
+    let restarted = Restarted {
+        gone: Timestamp::now(),
+        took: begun.elapsed(),
+    };
     both_ready(stand, ready).await?;
-    Ok(gone)
+    Ok(restarted)
 }
 
-async fn delete_pods(stand: &Stand) -> Result<Api<Pod>, StepError> {
+/// As `kubectl delete pod` does without an option.
+fn as_the_guide_does() -> DeleteParams {
+    DeleteParams::default()
+}
+
+/// For pods that are only in the way of the next deployment: nothing is lost with nodes that hold no
+/// data of anybody's, and nothing is shown by how they end.
+fn at_once() -> DeleteParams {
+    DeleteParams::default().grace_period(1)
+}
+
+async fn delete_pods(stand: &Stand, how: &DeleteParams) -> Result<Api<Pod>, StepError> {
     let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
-    // Nothing is lost with nodes that hold no data of anybody's: they need not be given 60 s.
-    api.delete_collection(
-        &DeleteParams::default().grace_period(1),
-        &ListParams::default().labels(c3::IGNITE_PODS),
-    )
-    .await
-    .map_err(KubeError::api(format!(
-        "deleting the pods of {}",
-        stand.namespace
-    )))?;
+    api.delete_collection(how, &ListParams::default().labels(c3::IGNITE_PODS))
+        .await
+        .map_err(KubeError::api(format!(
+            "deleting the pods of {}",
+            stand.namespace
+        )))?;
     Ok(api)
 }
 
@@ -139,4 +172,20 @@ async fn newest_revision(kube: &Kube, namespace: &str) -> Result<String, StepErr
         }
     });
     Ok(revision.await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_leaves_the_pods_the_grace_of_the_guides_manifest() {
+        assert_eq!(as_the_guide_does().grace_period_seconds, None);
+        assert_eq!(at_once().grace_period_seconds, Some(1));
+        let restarted = Restarted {
+            gone: Timestamp::UNIX_EPOCH,
+            took: Duration::from_millis(61_500),
+        };
+        assert!(restarted.told().ends_with("gone after 61 s"));
+    }
 }
