@@ -149,6 +149,7 @@ impl Session {
             gateway_port: options.gateway_port,
             keep: options.keep,
             limit,
+            since: started,
             progress: progress.clone(),
         };
         let folder = RunFolder::create(&paths.state, &run_id)

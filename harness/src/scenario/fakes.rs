@@ -119,6 +119,7 @@ fn stand_on() -> (Stand, Server) {
         gateway_port: 0,
         keep: false,
         limit: RunLimit::none(),
+        since: jiff::Timestamp::UNIX_EPOCH,
         progress: Progress::silent(),
     };
     (stand, server)

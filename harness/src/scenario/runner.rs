@@ -16,6 +16,7 @@ use std::sync::Mutex;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::definition::Scenario;
@@ -69,7 +70,14 @@ impl Runner {
                 let gone = namespaces::clear(&self.stand.kube, &self.plan.walked).await;
                 self.note_left(gone);
             }
-            self.walk(&order.steps).await;
+            let stand = match round {
+                0 => self.stand.clone(),
+                _ => Stand {
+                    since: Timestamp::now(),
+                    ..self.stand.clone()
+                },
+            };
+            self.walk(&order.steps, &stand).await;
             if !order.steps.is_empty() {
                 self.ask_version(&self.stand).await;
             }

@@ -1,5 +1,7 @@
 //! What a scenario stands on while it runs: the cluster, its mesh, its namespace.
 
+use jiff::Timestamp;
+
 use super::RunLimit;
 use crate::expectation::{BuildId, Ground, ProxyKind, SidecarMode};
 use crate::kube::Kube;
@@ -33,6 +35,9 @@ pub struct Stand {
     pub keep: bool,
     /// When the whole run has to be over.
     pub limit: RunLimit,
+    /// When the run began, or the round of a run that does everything several times: what the
+    /// control plane logged before is not of it.
+    pub since: Timestamp,
     /// Where long steps tell how far they are.
     pub progress: Progress,
 }

@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::ListParams;
+use meshproof_harness::evidence::log_gate;
 use meshproof_harness::kube::{KubeError, pods, read_until};
 use meshproof_harness::mesh::{ISTIO_NAMESPACE, sync_states};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
@@ -89,6 +90,8 @@ impl Checkpoint for ControlPlane {
         }
         checks.push(digests(stand, &found));
         checks.push(in_sync(stand).await?);
+        let logs = log_gate::Logs::of_istiod(stand.since).and_gateway();
+        checks.push(logs.check(&stand.kube, &[]).await?);
         checks.push(Check::answered(
             Standing::Truth,
             "istiod is the build that was asked for",

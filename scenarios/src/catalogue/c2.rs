@@ -1,5 +1,7 @@
 //! C2: the namespace is labelled, and a pod made in it gets a sidecar.
 
+use jiff::Timestamp;
+use meshproof_harness::evidence::log_gate;
 use meshproof_harness::kube::Kube;
 use meshproof_harness::mesh::{Injection, injection_trial};
 use meshproof_harness::outcome::{Check, Evidence, Standing};
@@ -24,7 +26,8 @@ pub fn scenario() -> Scenario {
 struct Injecting;
 
 impl Checkpoint for Injecting {
-    type Arranged = ();
+    /// When the step began.
+    type Arranged = Timestamp;
 
     /// No product runs yet.
     fn blocked(&self, _: &Product) -> Option<String> {
@@ -42,12 +45,14 @@ impl Checkpoint for Injecting {
         Ok(())
     }
 
-    async fn arrange(&self, stand: &Stand) -> Result<(), StepError> {
+    async fn arrange(&self, stand: &Stand) -> Result<Timestamp, StepError> {
+        let begun = Timestamp::now();
         self.start_early(&stand.kube, &stand.namespace, &stand.product)
-            .await
+            .await?;
+        Ok(begun)
     }
 
-    async fn check(&self, stand: &Stand, (): ()) -> Result<Vec<Check>, StepError> {
+    async fn check(&self, stand: &Stand, begun: Timestamp) -> Result<Vec<Check>, StepError> {
         let name = &stand.namespace;
         let path = format!("/api/v1/namespaces/{name}?includeObject=Metadata");
         let table = stand.kube.table(&path).await?;
@@ -96,7 +101,11 @@ impl Checkpoint for Injecting {
             seen,
             vec![evidence],
         );
-        Ok(vec![labelled, injected])
+        // The injector is istiod, and tells there what it could not inject.
+        let logs = log_gate::Logs::of_istiod(begun);
+        let quiet = logs.check(&stand.kube, &[]).await?;
+        // What decides is told last.
+        Ok(vec![labelled, quiet, injected])
     }
 }
 

@@ -152,8 +152,8 @@ impl Checkpoint for Exposed {
             let (namespace, pod) = (&stand.namespace, &ready.client_pod);
             checks.push(questions::hop_is_mutual_tls(namespace, pod, &further.entry));
         }
-        let (kube, namespace, since) = (&stand.kube, &stand.namespace, ready.since);
-        let quiet = log_gate::check_with_gateway(kube, namespace, since, &[]).await?;
+        let logs = log_gate::Logs::of_nodes(&stand.namespace, ready.since).and_gateway();
+        let quiet = logs.check(&stand.kube, &[]).await?;
         checks.insert(checks.len().saturating_sub(1), quiet);
         Ok(checks)
     }

@@ -1,5 +1,7 @@
 //! C6a: the guide's own proof of mutual TLS, Istio's TCP metrics in a node's proxy.
 
+use jiff::Timestamp;
+use meshproof_harness::evidence::log_gate;
 use meshproof_harness::evidence::nodes;
 use meshproof_harness::evidence::proxy_tls::default_identity;
 use meshproof_harness::evidence::tcp_metrics::{self, FAMILIES, MUTUAL_TLS, OPENED, Sample};
@@ -36,10 +38,11 @@ pub fn scenario() -> Scenario {
 struct Metric;
 
 impl Checkpoint for Metric {
-    /// What the command printed, and whether the proxy has the filter.
-    type Arranged = (String, bool);
+    /// What the command printed, whether the proxy has the filter, and when the step began.
+    type Arranged = (String, bool, Timestamp);
 
     async fn arrange(&self, stand: &Stand) -> Result<Self::Arranged, StepError> {
+        let begun = Timestamp::now();
         let pod = nodes::PODS[0];
         let has_filter = match stand.mesh.istio_filters {
             Some(known) => known,
@@ -53,15 +56,19 @@ impl Checkpoint for Metric {
             .kube
             .exec(&stand.namespace, pod, PROXY_CONTAINER, &COMMAND)
             .await?;
-        Ok((printed, has_filter))
+        Ok((printed, has_filter, begun))
     }
 
     async fn check(
         &self,
         stand: &Stand,
-        (printed, has_filter): Self::Arranged,
+        (printed, has_filter, begun): Self::Arranged,
     ) -> Result<Vec<Check>, StepError> {
-        Ok(checks(&stand.namespace, &printed, has_filter))
+        let mut checks = checks(&stand.namespace, &printed, has_filter);
+        let logs = log_gate::Logs::of_nodes(&stand.namespace, begun);
+        let quiet = logs.check(&stand.kube, &[]).await?;
+        checks.insert(checks.len().saturating_sub(1), quiet);
+        Ok(checks)
     }
 }
 

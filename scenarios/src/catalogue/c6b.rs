@@ -4,6 +4,8 @@
 
 mod questions;
 
+use jiff::Timestamp;
+use meshproof_harness::evidence::log_gate;
 use meshproof_harness::evidence::nodes;
 use meshproof_harness::evidence::proxy_tls::Reading;
 use meshproof_harness::mesh::{Certificate, OpenConnections, Proxy, excerpt};
@@ -52,31 +54,40 @@ struct Node {
 }
 
 impl Checkpoint for PerPort {
-    /// The client's pod.
-    type Arranged = String;
+    /// The client's pod, and when the step began.
+    type Arranged = (String, Timestamp);
 
-    async fn arrange(&self, stand: &Stand) -> Result<String, StepError> {
+    async fn arrange(&self, stand: &Stand) -> Result<Self::Arranged, StepError> {
+        let begun = Timestamp::now();
         let pod = client::ready(stand)
             .await?
             .metadata
             .name
             .unwrap_or_default();
         client::asks_the_cluster(stand, &pod).await?;
-        Ok(pod)
+        Ok((pod, begun))
     }
 
-    async fn check(&self, stand: &Stand, client_pod: String) -> Result<Vec<Check>, StepError> {
+    async fn check(
+        &self,
+        stand: &Stand,
+        (client_pod, begun): Self::Arranged,
+    ) -> Result<Vec<Check>, StepError> {
         let of_client = Proxy::of(&stand.kube, &stand.namespace, client_pod);
         let (nodes, client) = tokio::try_join!(
             futures::future::try_join_all(nodes::PODS.map(|pod| ask_node(stand, pod))),
             async { Ok(Reading::of(&of_client).await?) },
         )?;
-        Ok(Readings {
+        let mut checks = Readings {
             namespace: stand.namespace.clone(),
             nodes,
             client,
         }
-        .checks())
+        .checks();
+        let logs = log_gate::Logs::of_nodes(&stand.namespace, begun);
+        let quiet = logs.check(&stand.kube, &[]).await?;
+        checks.insert(checks.len().saturating_sub(1), quiet);
+        Ok(checks)
     }
 }
 

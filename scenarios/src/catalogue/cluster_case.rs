@@ -17,7 +17,7 @@ use meshproof_harness::scenario::edit::{self, EditError};
 use meshproof_harness::scenario::{Case, Fault, Phase, Remedied, Stand, StepError};
 use meshproof_protocol::ports::ProductPort;
 
-use super::guide_cluster::{self as cluster, Deployment, HOLD, SETTLE};
+use super::guide_cluster::{self as cluster, Deployment, HOLD, SETTLE, Since};
 use super::in_force::{self, Sidecar};
 use super::{joiner, shown, taken_port};
 
@@ -162,6 +162,7 @@ impl Case for ClusterCase {
     fn remedy<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Remedied> {
         Box::pin(async move {
             let mut done = vec![];
+            let begun = Timestamp::now();
             if make {
                 let healthy = self.healthy_one(stand)?;
                 let (cured, which) = match self.remedy_edit {
@@ -206,8 +207,10 @@ impl Case for ClusterCase {
                     cure = Cure::WithARestart;
                 }
             }
-            // Pods that were not made anew logged the fault's errors until they healed.
-            let since = since.unwrap_or_else(Timestamp::now);
+            let since = Since {
+                remedy: begun,
+                healed: since.unwrap_or_else(Timestamp::now),
+            };
             let mut remedied = cluster::remedied(stand, &done, cure, since).await?;
             if let (InForce::PortTaken(port), true) = (&self.in_force, remedied.cure != Cure::None)
             {

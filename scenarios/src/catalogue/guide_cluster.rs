@@ -7,7 +7,7 @@ mod health;
 mod pods;
 
 pub(super) use deployment::{Deployment, FAULTY, GUIDES, THROUGHOUT, editing};
-pub(super) use health::{healthy, held_check, recovered, remedied, stays};
+pub(super) use health::{Since, healthy, held_check, recovered, remedied, stays};
 pub(super) use pods::{both_ready, both_ready_within, listed, restart, seconds_run, undeploy};
 
 /// The pods' containers when all is well: the node and its sidecar.

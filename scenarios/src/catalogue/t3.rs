@@ -134,6 +134,7 @@ impl Case for NotLabelled {
     fn remedy<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Remedied> {
         Box::pin(async move {
             let mut done = vec![];
+            let begun = Timestamp::now();
             if make {
                 let guides = Deployment::of_the_guide(stand, true)?;
                 stand.kube.apply(&guides.namespace.objects).await?;
@@ -181,6 +182,10 @@ impl Case for NotLabelled {
                 }
             }
             if cure != Cure::None {
+                let since = cluster::Since {
+                    remedy: begun,
+                    healed: since,
+                };
                 recovery = cluster::recovered(stand, since).await?;
                 for port in [ProductPort::Discovery, ProductPort::Communication] {
                     recovery.push(Shown::Encrypted(port).check(stand).await?);

@@ -21,10 +21,6 @@ use crate::kube::{Kube, KubeError};
 use crate::mesh::{ISTIO_NAMESPACE, PROXY_CONTAINER, ingress_gateway};
 use crate::outcome::{Check, Evidence, Standing};
 
-/// The gate's question, as the statement of its check, and the same where the gateway is used.
-const STATEMENT: &str = "no unexpected error line in the logs of Ignite, the proxies and istiod";
-const STATEMENT_WITH_GATEWAY: &str =
-    "no unexpected error line in the logs of Ignite, the proxies, the ingress gateway and istiod";
 /// The container that holds istiod in its pod.
 const ISTIOD_CONTAINER: &str = "discovery";
 /// Lines of one log that the evidence shows; of more it tells the number.
@@ -58,76 +54,127 @@ struct Counted {
     errors: Vec<ErrorLine>,
 }
 
-/// Asks whether, from a moment on, Ignite's nodes and the proxies of a namespace, and istiod, wrote
-/// error lines that are neither in [`KNOWN`](super::KNOWN) nor in `also_known`.
-///
-/// A container that was started later counts from its start, and one that was restarted since with
-/// its last run. The nodes' clocks are taken to agree with ours.
-///
-/// The check is unproven when a log cannot be read, or holds no record in a form that is known.
-///
-/// # Errors
-/// When the pods cannot be listed.
-pub async fn check(
-    kube: &Kube,
-    namespace: &str,
+/// Whose logs are asked, and from which moments on. istiod's always are.
+#[derive(Debug, Clone, Copy)]
+pub struct Logs<'n> {
+    namespace: Option<&'n str>,
+    gateway: bool,
     since: Timestamp,
-    also_known: &[Known],
-) -> Result<Check, KubeError> {
-    asked(kube, namespace, false, since, also_known).await
+    nodes_since: Timestamp,
 }
 
-/// The same where the ingress gateway is used: what its proxy writes counts as well.
-///
-/// It is everybody's: another scenario on it at the same time would be heard too.
-///
-/// # Errors
-/// When the pods cannot be listed.
-pub async fn check_with_gateway(
-    kube: &Kube,
-    namespace: &str,
-    since: Timestamp,
-    also_known: &[Known],
-) -> Result<Check, KubeError> {
-    asked(kube, namespace, true, since, also_known).await
-}
-
-async fn asked(
-    kube: &Kube,
-    namespace: &str,
-    with_gateway: bool,
-    since: Timestamp,
-    also_known: &[Known],
-) -> Result<Check, KubeError> {
-    let own = format!("/api/v1/namespaces/{namespace}/pods");
-    let labelled = |label: &str| {
-        let label = label.replace('=', "%3D");
-        format!("/api/v1/namespaces/{ISTIO_NAMESPACE}/pods?labelSelector={label}")
-    };
-    let istiod = labelled("app=istiod");
-    let (own, istiod) = tokio::try_join!(kube.raw(&own), kube.raw(&istiod))?;
-    let pods = |list: &Value| list["items"].as_array().cloned().unwrap_or_default();
-    let mut logs: Vec<Log> = vec![];
-    for pod in pods(&own) {
-        logs.extend(logs_of(namespace, &pod));
-    }
-    for pod in pods(&istiod) {
-        let all = logs_of(ISTIO_NAMESPACE, &pod);
-        logs.extend(all.into_iter().filter(|log| log.program == Program::Istiod));
-    }
-    if with_gateway {
-        let gateway = kube.raw(&labelled(ingress_gateway::PODS)).await?;
-        for pod in pods(&gateway) {
-            let all = logs_of(ISTIO_NAMESPACE, &pod);
-            logs.extend(all.into_iter().filter(Log::is_the_gateways));
+impl<'n> Logs<'n> {
+    /// istiod's alone.
+    pub fn of_istiod(since: Timestamp) -> Self {
+        Self {
+            namespace: None,
+            gateway: false,
+            since,
+            nodes_since: since,
         }
     }
-    let reads = join_all(logs.into_iter().map(|log| async move {
-        let limit = kube.limit(LOG_SECONDS);
-        let outcome = read(kube, &log, since, also_known, limit).await;
-        Read { log, outcome }
-    }));
-    Ok(answer(&reads.await, since, with_gateway))
+
+    /// Those of the nodes and the proxies of a namespace, with istiod's.
+    pub fn of_nodes(namespace: &'n str, since: Timestamp) -> Self {
+        Self {
+            namespace: Some(namespace),
+            ..Self::of_istiod(since)
+        }
+    }
+
+    /// And that of the ingress gateway, where it is used. It is everybody's: another scenario on it at
+    /// the same time would be heard too.
+    #[must_use]
+    pub fn and_gateway(self) -> Self {
+        Self {
+            gateway: true,
+            ..self
+        }
+    }
+
+    /// The nodes' own from a later moment on: those that were not made anew go on writing of a fault
+    /// after it is taken away, until they have healed.
+    #[must_use]
+    pub fn nodes_since(self, since: Timestamp) -> Self {
+        Self {
+            nodes_since: since,
+            ..self
+        }
+    }
+
+    /// Asks whether these programs wrote error lines since then that are neither in
+    /// [`KNOWN`](super::KNOWN) nor in `also_known`.
+    ///
+    /// A container that was started later counts from its start, and one that was restarted since with
+    /// its last run. The nodes' clocks are taken to agree with ours.
+    ///
+    /// The check is unproven when a log cannot be read, or holds no record in a form that is known.
+    ///
+    /// # Errors
+    /// When the pods cannot be listed.
+    pub async fn check(self, kube: &Kube, also_known: &[Known]) -> Result<Check, KubeError> {
+        let labelled = |label: &str| {
+            let label = label.replace('=', "%3D");
+            format!("/api/v1/namespaces/{ISTIO_NAMESPACE}/pods?labelSelector={label}")
+        };
+        let mut logs: Vec<Log> = vec![];
+        if let Some(namespace) = self.namespace {
+            for pod in listed(kube, &format!("/api/v1/namespaces/{namespace}/pods")).await? {
+                logs.extend(logs_of(namespace, &pod));
+            }
+        }
+        for pod in listed(kube, &labelled("app=istiod")).await? {
+            let all = logs_of(ISTIO_NAMESPACE, &pod);
+            logs.extend(all.into_iter().filter(|log| log.program == Program::Istiod));
+        }
+        if self.gateway {
+            for pod in listed(kube, &labelled(ingress_gateway::PODS)).await? {
+                let all = logs_of(ISTIO_NAMESPACE, &pod);
+                logs.extend(all.into_iter().filter(Log::is_the_gateways));
+            }
+        }
+        let reads = join_all(logs.into_iter().map(|log| async move {
+            let limit = kube.limit(LOG_SECONDS);
+            let outcome = read(kube, &log, self.since_of(&log), also_known, limit).await;
+            Read { log, outcome }
+        }));
+        Ok(self.answer(&reads.await))
+    }
+
+    fn since_of(&self, log: &Log) -> Timestamp {
+        match log.program {
+            Program::Ignite => self.nodes_since,
+            Program::Proxy | Program::Istiod => self.since,
+        }
+    }
+
+    /// The gate's question.
+    fn statement(&self) -> String {
+        let mut whose = vec![];
+        if self.namespace.is_some() {
+            whose.extend(["Ignite", "the proxies"]);
+        }
+        if self.gateway {
+            whose.push("the ingress gateway");
+        }
+        let whose = match whose.is_empty() {
+            true => "istiod".to_owned(),
+            false => format!("{} and istiod", whose.join(", ")),
+        };
+        format!("no unexpected error line in the logs of {whose}")
+    }
+
+    fn since_in_words(&self) -> String {
+        match self.namespace.is_some() && self.nodes_since != self.since {
+            true => format!("since {}, of Ignite since {}", self.since, self.nodes_since),
+            false => format!("since {}", self.since),
+        }
+    }
+}
+
+async fn listed(kube: &Kube, path: &str) -> Result<Vec<Value>, KubeError> {
+    let list = kube.raw(path).await?;
+    Ok(list["items"].as_array().cloned().unwrap_or_default())
 }
 
 /// The logs of a pod's containers that hold Ignite, a proxy or istiod, once they have started.
@@ -221,67 +268,62 @@ fn stamped(line: &str) -> (Option<Timestamp>, &str) {
     }
 }
 
-/// The check that the logs come to.
-fn answer(reads: &[Read], since: Timestamp, with_gateway: bool) -> Check {
-    let statement = match with_gateway {
-        true => STATEMENT_WITH_GATEWAY,
-        false => STATEMENT,
-    };
-    let evidence: Vec<Evidence> = reads.iter().map(|read| evidence(read, since)).collect();
-    let unexpected: usize = reads
-        .iter()
-        .filter_map(|read| read.outcome.as_ref().ok())
-        .map(|counted| counted.unexpected().count())
-        .sum();
-    if unexpected > 0 {
-        let first = reads.iter().find_map(|read| {
-            let line = read.outcome.as_ref().ok()?.unexpected().next()?;
-            Some(format!("{}: {}", read.log.place(), shown(&line.text)))
-        });
-        let seen = format!(
-            "{unexpected} unexpected since {since}; {}",
-            first.unwrap_or_default()
-        );
-        return Check::answered(Standing::Truth, statement, false, seen, evidence);
-    }
-    match unproven(reads, with_gateway) {
-        Some(because) => Check::unproven(Standing::Truth, statement, because, evidence),
-        None => {
-            let lines: usize = reads.iter().flat_map(|r| &r.outcome).map(|c| c.lines).sum();
+impl Logs<'_> {
+    /// The check that the logs come to.
+    fn answer(&self, reads: &[Read]) -> Check {
+        let (statement, since) = (self.statement(), self.since_in_words());
+        let told = |read: &Read| evidence(read, self.since_of(&read.log));
+        let evidence: Vec<Evidence> = reads.iter().map(told).collect();
+        let unexpected: usize = reads
+            .iter()
+            .filter_map(|read| read.outcome.as_ref().ok())
+            .map(|counted| counted.unexpected().count())
+            .sum();
+        if unexpected > 0 {
+            let first = reads.iter().find_map(|read| {
+                let line = read.outcome.as_ref().ok()?.unexpected().next()?;
+                Some(format!("{}: {}", read.log.place(), shown(&line.text)))
+            });
             let seen = format!(
-                "none in {lines} lines of {} logs since {since}",
-                reads.len()
+                "{unexpected} unexpected {since}; {}",
+                first.unwrap_or_default()
             );
-            Check::answered(Standing::Truth, statement, true, seen, evidence)
+            return Check::answered(Standing::Truth, statement, false, seen, evidence);
+        }
+        match self.unproven(reads) {
+            Some(because) => Check::unproven(Standing::Truth, statement, because, evidence),
+            None => {
+                let lines: usize = reads.iter().flat_map(|r| &r.outcome).map(|c| c.lines).sum();
+                let seen = format!("none in {lines} lines of {} logs {since}", reads.len());
+                Check::answered(Standing::Truth, statement, true, seen, evidence)
+            }
         }
     }
-}
 
-/// Why the absence of error lines proves nothing.
-fn unproven(reads: &[Read], with_gateway: bool) -> Option<String> {
-    for (program, name) in [
-        (Program::Ignite, "an Ignite node"),
-        (Program::Istiod, "istiod"),
-    ] {
-        if !reads.iter().any(|read| read.log.program == program) {
-            return Some(format!("there is no log of {name} to be read"));
+    /// Why the absence of error lines proves nothing.
+    fn unproven(&self, reads: &[Read]) -> Option<String> {
+        let of_nodes = self.namespace.map(|_| (Program::Ignite, "an Ignite node"));
+        for (program, name) in of_nodes.into_iter().chain([(Program::Istiod, "istiod")]) {
+            if !reads.iter().any(|read| read.log.program == program) {
+                return Some(format!("there is no log of {name} to be read"));
+            }
         }
-    }
-    if with_gateway && !reads.iter().any(|read| read.log.is_the_gateways()) {
-        return Some("there is no log of the ingress gateway to be read".into());
-    }
-    let mut records: BTreeMap<String, usize> = BTreeMap::new();
-    for read in reads {
-        let place = read.log.place();
-        match &read.outcome {
-            Err(why) => return Some(format!("the log of {place} cannot be read: {why}")),
-            Ok(counted) => *records.entry(place).or_default() += counted.records,
+        if self.gateway && !reads.iter().any(|read| read.log.is_the_gateways()) {
+            return Some("there is no log of the ingress gateway to be read".into());
         }
+        let mut records: BTreeMap<String, usize> = BTreeMap::new();
+        for read in reads {
+            let place = read.log.place();
+            match &read.outcome {
+                Err(why) => return Some(format!("the log of {place} cannot be read: {why}")),
+                Ok(counted) => *records.entry(place).or_default() += counted.records,
+            }
+        }
+        let mute = records.into_iter().find(|(_, records)| *records == 0)?.0;
+        Some(format!(
+            "the log of {mute} holds no line in a form that is known"
+        ))
     }
-    let mute = records.into_iter().find(|(_, records)| *records == 0)?.0;
-    Some(format!(
-        "the log of {mute} holds no line in a form that is known"
-    ))
 }
 
 fn evidence(read: &Read, since: Timestamp) -> Evidence {

@@ -44,7 +44,10 @@ fn pods(restarts: u32) -> Value {
 /// Answers a check's questions; `log` says what a log holds, by path and query.
 async fn asked(restarts: u32, log: impl Fn(&str) -> (u16, String) + Send + 'static) -> Check {
     let kube = answering(restarts, json!([]), log);
-    check(&kube, "n", since(), &[]).await.unwrap()
+    Logs::of_nodes("n", since())
+        .check(&kube, &[])
+        .await
+        .unwrap()
 }
 
 /// The same where the gateway has a pod, or has none, and its log is read as well.
@@ -58,7 +61,8 @@ async fn asked_with_gateway(
         "status": { "containerStatuses": [{ "name": "istio-proxy", "state": { "running": {} } }] } });
     let pods = if pods { json!([gateway]) } else { json!([]) };
     let kube = answering(0, pods, log);
-    let asked = check_with_gateway(&kube, "n", since(), &[]).await;
+    let logs = Logs::of_nodes("n", since()).and_gateway();
+    let asked = logs.check(&kube, &[]).await;
     asked.unwrap()
 }
 
@@ -178,6 +182,70 @@ async fn no_gateway_where_one_is_used_proves_nothing() {
 }
 
 #[tokio::test]
+async fn the_control_plane_is_asked_without_any_node() {
+    let gateway = json!([{
+        "metadata": { "name": "gateway-1" },
+        "spec": { "containers": [{ "name": "istio-proxy" }] },
+        "status": { "containerStatuses": [{ "name": "istio-proxy", "state": { "running": {} } }] } }]);
+    let failing = |place: &'static str| {
+        move |uri: &str| match uri.contains(place) {
+            true => {
+                let error = "2026-11-24T10:00:11Z 2026-11-24T10:00:11.5Z\terror\tx\tplanted\n";
+                (200, format!("{QUIET}{error}"))
+            }
+            false => healthy(uri),
+        }
+    };
+    let mesh = Logs::of_istiod(since()).and_gateway();
+    let quiet = answering(0, gateway.clone(), healthy);
+    let check = mesh.check(&quiet, &[]).await.unwrap();
+    assert!(check.holds(), "{check:#?}");
+    assert_eq!(
+        check.statement,
+        "no unexpected error line in the logs of the ingress gateway and istiod"
+    );
+    assert_eq!(check.evidence.len(), 2);
+    for place in ["/pods/gateway-1/", "/pods/istiod-1/"] {
+        let kube = answering(0, gateway.clone(), failing(place));
+        let check = mesh.check(&kube, &[]).await.unwrap();
+        assert_eq!(check.result, CheckResult::Fails, "{place}");
+    }
+    let kube = answering(0, json!([]), failing("/pods/ignite-0/"));
+    let check = Logs::of_istiod(since()).check(&kube, &[]).await.unwrap();
+    assert!(check.holds() && check.statement.ends_with("logs of istiod"));
+}
+
+#[tokio::test]
+async fn the_nodes_may_count_from_a_later_moment_than_the_mesh() {
+    let at = |log: &'static str, text: &'static str| {
+        move |uri: &str| match uri.contains(log) {
+            true => (200, format!("{QUIET}{text}")),
+            false => healthy(uri),
+        }
+    };
+    let healed: Timestamp = "2026-11-24T10:00:20Z".parse().unwrap();
+    let logs = Logs::of_nodes("n", since()).nodes_since(healed);
+    let of_node = at(
+        "container=node",
+        "2026-11-24T10:00:15Z [10:00:15,000][SEVERE][main][X] still of the fault\n",
+    );
+    let check = logs.check(&answering(0, json!([]), of_node), &[]).await;
+    let check = check.unwrap();
+    assert!(check.holds(), "{check:#?}");
+    assert!(
+        check.seen.contains("of Ignite since 2026-11-24T10:00:20Z"),
+        "{}",
+        check.seen
+    );
+    let of_proxy = at(
+        "container=istio-proxy",
+        "2026-11-24T10:00:15Z [2026-11-24 10:00:15.000][12][error][config] [a.cc:1] x\n",
+    );
+    let check = logs.check(&answering(0, json!([]), of_proxy), &[]).await;
+    assert_eq!(check.unwrap().result, CheckResult::Fails);
+}
+
+#[tokio::test]
 async fn the_run_that_a_restart_ended_counts() {
     let check = asked(1, |uri| match uri.contains("previous=true") {
         true => (
@@ -223,7 +291,7 @@ async fn a_log_that_cannot_be_read_or_understood_proves_nothing() {
 
 #[test]
 fn nothing_to_read_proves_nothing() {
-    let check = answer(&[], since(), false);
+    let check = Logs::of_nodes("n", since()).answer(&[]);
     assert!(
         matches!(check.result, CheckResult::Unproven { .. }),
         "{check:#?}"

@@ -2,14 +2,14 @@
 //!
 //! A cluster that looks healthy and logs errors is not healthy. [`errors`] is the pure part: lines
 //! of one program in, its error lines out, each with the entry of the known ones that it matches;
-//! those are listed in `known`, with the reason. [`check`] reads the logs of a namespace and of
-//! istiod, [`check_with_gateway`] those of the ingress gateway too. Faults produce errors, so the
-//! caller says from which moment on lines count.
+//! those are listed in `known`, with the reason. [`Logs`] are read of istiod, and, where a caller asks
+//! for them, of a namespace's nodes and proxies and of the ingress gateway. Faults produce errors, so
+//! the caller says from which moment on lines count.
 
 mod gate;
 mod known;
 mod lines;
 
-pub use gate::{check, check_with_gateway};
+pub use gate::Logs;
 pub use known::{KNOWN, Known};
 pub use lines::{ErrorLine, Program, Reading, errors};

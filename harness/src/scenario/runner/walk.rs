@@ -2,17 +2,17 @@
 
 use super::{Runner, failed, outcome_of};
 use crate::outcome::{ScenarioOutcome, Verdict, judge_checkpoint};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Stand};
 
 /// How the reason ends for which a step is blocked by an earlier one.
 pub const NOT_AS_CLAIMED: &str = "did not come out as claimed";
 
 impl Runner {
     /// Does the steps, each on what the ones before it left.
-    pub(super) async fn walk(&self, steps: &[&Scenario]) {
+    pub(super) async fn walk(&self, steps: &[&Scenario], stand: &Stand) {
         let mut stopped_by = None;
         for scenario in steps {
-            let outcome = self.step(scenario, stopped_by).await;
+            let outcome = self.step(scenario, stand, stopped_by).await;
             // A step that could not be asked for want of something leaves the ground as it was.
             let carries_on = matches!(
                 outcome.verdict,
@@ -25,7 +25,12 @@ impl Runner {
         }
     }
 
-    async fn step(&self, scenario: &Scenario, stopped_by: Option<&str>) -> ScenarioOutcome {
+    async fn step(
+        &self,
+        scenario: &Scenario,
+        stand: &Stand,
+        stopped_by: Option<&str>,
+    ) -> ScenarioOutcome {
         let about = scenario.about;
         if let Some(step) = stopped_by.filter(|_| self.stand.limit.is_over().is_none()) {
             let reason = format!("{step} {NOT_AS_CLAIMED}");
@@ -41,7 +46,7 @@ impl Runner {
             .stand
             .progress
             .stage(format!("{} {}", about.id, about.title));
-        let carried = scenario.carry_step(&self.stand).await;
+        let carried = scenario.carry_step(stand).await;
         let (verdict, decided_by, checks) = match carried.checks {
             Ok(checks) => {
                 let (verdict, fact) = judge_checkpoint(&checks);

@@ -14,12 +14,34 @@ pub async fn healthy(stand: &Stand, keys: &str) -> Result<Vec<Check>, StepError>
     Ok(one_cluster(stand, keys).await?.0)
 }
 
+/// From when on no log may have an unexpected error line after a remedy.
+#[derive(Debug, Clone, Copy)]
+pub struct Since {
+    /// Those of the proxies and of istiod: from the remedy on.
+    pub remedy: Timestamp,
+    /// The nodes' own: from their restart on, or, where there was none, once they have healed. Until
+    /// then they go on writing of the fault.
+    pub healed: Timestamp,
+}
+
+impl From<Timestamp> for Since {
+    fn from(both: Timestamp) -> Self {
+        Self {
+            remedy: both,
+            healed: both,
+        }
+    }
+}
+
 /// Whether they are, stay so, and no log has an unexpected error line since a moment.
-pub async fn recovered(stand: &Stand, since: Timestamp) -> Result<Vec<Check>, StepError> {
+pub async fn recovered(stand: &Stand, since: impl Into<Since>) -> Result<Vec<Check>, StepError> {
+    let since = since.into();
     let (mut checks, readings) = one_cluster(stand, "recovered").await?;
     if checks.iter().all(Check::holds) {
         checks.push(stays(stand, &readings, Symptom::Healthy, HOLD).await?);
-        checks.push(log_gate::check(&stand.kube, &stand.namespace, since, &[]).await?);
+        let logs = log_gate::Logs::of_nodes(&stand.namespace, since.remedy);
+        let logs = logs.nodes_since(since.healed);
+        checks.push(logs.check(&stand.kube, &[]).await?);
     }
     Ok(checks)
 }
@@ -82,7 +104,7 @@ pub async fn remedied(
     stand: &Stand,
     done: &[String],
     cure: Cure,
-    since: Timestamp,
+    since: impl Into<Since>,
 ) -> Result<Remedied, StepError> {
     let recovery = match cure {
         Cure::None => vec![],
