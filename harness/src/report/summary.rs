@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::outcome::{LabFacts, MeshFacts, Run, ScenarioOutcome, by_id};
+use crate::outcome::{LabFacts, MeshFacts, Run, ScenarioOutcome, Verdict, by_id};
 
 /// Outcomes of one scenario that came out alike: by verdict, symptom and cure.
 pub(super) struct Group<'a> {
@@ -123,6 +123,11 @@ pub(super) fn lines(run: &Run) -> Vec<(&'static str, String)> {
     for group in groups.iter().filter(|g| !g.first().expectation.green) {
         lines.push(("News", news(group)));
     }
+    let never = never_on_record(run);
+    if !never.is_empty() {
+        let told = format!("{}; never counted on record", never.join(", "));
+        lines.push(("Void", told));
+    }
     let mut flaky: Vec<&str> = vec![];
     for group in groups.iter().filter(|g| g.first().expectation.flaky()) {
         let outcome = group.first();
@@ -135,6 +140,33 @@ pub(super) fn lines(run: &Run) -> Vec<(&'static str, String)> {
     }
     lines.extend(run.left_behind.iter().map(|left| ("Left", left.clone())));
     lines
+}
+
+/// How many rounds of each scenario say nothing of the guide. They are never on record, so that no
+/// count there tells how often that was.
+fn never_on_record(run: &Run) -> Vec<String> {
+    let mut told: Vec<(&str, String)> = vec![];
+    for (outcome, _) in numbered(run) {
+        let id = outcome.id.as_str();
+        if told.iter().any(|(known, _)| *known == id) {
+            continue;
+        }
+        let of = || run.outcomes.iter().filter(|o| o.id == id);
+        let count = |is: fn(&Verdict) -> bool| of().filter(|o| is(&o.verdict)).count();
+        let invalid = count(|v| matches!(v, Verdict::Invalid { .. }));
+        let failed = count(|v| matches!(v, Verdict::Failed { .. }));
+        let parts: Vec<String> = [(invalid, "Invalid"), (failed, "Failed")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, name)| format!("{count} {name}"))
+            .collect();
+        if !parts.is_empty() && of().count() > 1 {
+            let all = of().count();
+            told.push((id, format!("{id} {} of {all}", parts.join(" and "))));
+        }
+    }
+    told.sort_by(|a, b| by_id(a.0, b.0));
+    told.into_iter().map(|(_, line)| line).collect()
 }
 
 /// How many outcomes of each verdict, in how long, and whether that is news.
@@ -290,6 +322,38 @@ mod tests {
                 .map(|h| h.rsplit_once('(').unwrap().1)
                 .collect::<Vec<_>>(),
             ["1 of 3)", "2 of 3)", "3 of 3)"]
+        );
+    }
+
+    #[test]
+    fn rounds_that_say_nothing_are_counted_of_how_many() {
+        let mut run = sample::repeated();
+        let void = |run: &Run| {
+            let mut lines = lines(run).into_iter();
+            lines
+                .find(|(label, _)| *label == "Void")
+                .map(|(_, line)| line)
+        };
+        // One round of T5 is its row.
+        assert_eq!(void(&run), None);
+        let mut once_more = |id: &str, verdict: Verdict| {
+            let like = run.outcomes.iter().find(|o| o.id == id).unwrap();
+            let outcome = ScenarioOutcome {
+                verdict,
+                ..like.clone()
+            };
+            run.outcomes.push(outcome);
+        };
+        let invalid = |because: &str| Verdict::Invalid {
+            because: because.into(),
+        };
+        let failed = Verdict::Failed { error: "e".into() };
+        once_more("T5", invalid("something else"));
+        once_more("T2b", failed);
+        once_more("T2b", invalid("the fault is not in force"));
+        assert_eq!(
+            void(&run).unwrap(),
+            "T2b 1 Invalid and 1 Failed of 5, T5 2 Invalid of 2; never counted on record"
         );
     }
 }

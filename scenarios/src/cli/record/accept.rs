@@ -87,7 +87,7 @@ impl Record {
             [] => "none of them new".to_owned(),
             some => format!("new: {}", some.join(", ")),
         };
-        let outcomes = match good.len() {
+        let accepted = match good.len() {
             1 => "1 outcome is".to_owned(),
             n => format!("{n} outcomes are"),
         };
@@ -95,11 +95,11 @@ impl Record {
             [] => String::new(),
             ids => format!(
                 "; never Invalid, Failed or stopped by an earlier step, so not {}",
-                ids.join(", ")
+                listed(ids, &outcomes)
             ),
         };
         Ok(format!(
-            "{outcomes} on record in {} ({news}){left_out}",
+            "{accepted} on record in {} ({news}){left_out}",
             path.display()
         ))
     }
@@ -117,6 +117,19 @@ fn apart(outcomes: &[ScenarioOutcome]) -> (Vec<String>, Vec<ScenarioOutcome>) {
     let good = outcomes.iter().filter(|o| !spoilt.contains(&o.id));
     let good = good.cloned().collect();
     (spoilt, good)
+}
+
+/// Ids of which outcomes say nothing, with how many of how many where there were several.
+fn listed(ids: &[String], outcomes: &[ScenarioOutcome]) -> String {
+    let told = |id: &String| {
+        let all = outcomes.iter().filter(|o| o.id == *id);
+        let spoilt = all.clone().filter(|o| says_nothing(&o.verdict)).count();
+        match all.count() {
+            1 => id.clone(),
+            count => format!("{id} ({spoilt} of {count})"),
+        }
+    };
+    ids.iter().map(told).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a verdict can never be on record.
@@ -222,6 +235,26 @@ mod tests {
             text.contains("\"C4\"") && !text.contains("\"C5\""),
             "{text}"
         );
+    }
+
+    #[test]
+    fn how_many_rounds_say_nothing_is_told() {
+        let (_folder, file) = place();
+        let record = Record::find(Some(&file)).unwrap();
+        let invalid = || Verdict::Invalid {
+            because: "the baseline is not healthy".into(),
+        };
+        let outcomes = vec![
+            sample::outcome("C4", Verdict::Confirmed),
+            sample::outcome("T2b", Verdict::Differs),
+            sample::outcome("T2b", invalid()),
+            sample::outcome("T2b", invalid()),
+        ];
+        let run = sample::run("r9", outcomes);
+        let told = record
+            .accept(&Product::Ignite, &ground(), &run, "why")
+            .unwrap();
+        assert!(told.ends_with("so not T2b (2 of 3)"), "{told}");
     }
 
     #[test]
