@@ -158,6 +158,67 @@ pub const TABLE: &[Fault] = &[
     ),
 ];
 
+/// Faults of no scenario, each for rules that no scenario's fault meets, made by hand on a healthy
+/// namespace. A recording of one has its id as its name.
+#[cfg(test)]
+pub const BY_HAND: &[Fault] = &[
+    fault(
+        "mp004",
+        "47100 declared as 7100, with 47100 as its targetPort",
+        &["MP004", "MP021"],
+        &["MP020", "MP031"],
+    ),
+    fault("mp023", "CONFIG_URI names no file", &["MP023"], &[]),
+    fault(
+        "mp025",
+        "a quota that refuses a node's pod",
+        &["MP025"],
+        &[],
+    ),
+    fault(
+        "mp032",
+        "a plaintext client outside the mesh that keeps trying",
+        &["MP032"],
+        &[],
+    ),
+    fault(
+        "mp033",
+        "a DestinationRule that turns TLS off",
+        &["MP033"],
+        &["MP020", "MP021", "MP022", "MP031", "MP032"],
+    ),
+    fault(
+        "mp034",
+        "an AuthorizationPolicy that denies 47100 and 47500",
+        &["MP034"],
+        &["MP020", "MP021", "MP022"],
+    ),
+    fault(
+        "mp035",
+        "a NetworkPolicy that admits clients only",
+        &["MP035"],
+        &["MP020", "MP021", "MP022"],
+    ),
+    fault(
+        "mp036",
+        "an EnvoyFilter that the proxies reject",
+        &["MP036"],
+        &[],
+    ),
+    fault(
+        "mp041",
+        "licenseUrl points to where nothing is mounted",
+        &["MP041"],
+        &[],
+    ),
+    fault(
+        "mp042",
+        "CONFIG_URI names no file, by a path with the word license",
+        &["MP023", "MP042"],
+        &[],
+    ),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
