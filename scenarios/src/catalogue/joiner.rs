@@ -26,7 +26,7 @@ pub(super) async fn made_to_try(
     if tries(&readings) {
         return Ok(None);
     }
-    cluster::restart(stand, ready).await?;
+    cluster::start_anew(stand, ready).await?;
     let (state, again) = nodes::settled(kube, namespace, SETTLE).await?;
     if state.symptom != Symptom::Stall || !tries(&again) {
         return Err(StepError::Other {

@@ -60,10 +60,24 @@ impl Restarted {
 /// Deletes both pods at once by the guide's own command, which leaves them the grace of their
 /// manifest, and waits for new ones of the newest template with this many ready containers.
 pub async fn restart(stand: &Stand, ready: (usize, usize)) -> Result<Restarted, StepError> {
+    replace(stand, ready, &as_the_guide_does()).await
+}
+
+/// The same where it is no remedy: pods with the fault, made anew with it.
+pub async fn start_anew(stand: &Stand, ready: (usize, usize)) -> Result<(), StepError> {
+    replace(stand, ready, &at_once()).await?;
+    Ok(())
+}
+
+async fn replace(
+    stand: &Stand,
+    ready: (usize, usize),
+    how: &DeleteParams,
+) -> Result<Restarted, StepError> {
     let old = listed(stand).await?;
     let old: Vec<String> = old.iter().map(pods::uid).collect();
     let begun = Instant::now();
-    let api = delete_pods(stand, &as_the_guide_does()).await?;
+    let api = delete_pods(stand, how).await?;
     let new = |seen: &Objects<Pod>| match seen.values().find(|p| old.contains(&pods::uid(p))) {
         Some(left) => Seen::NotYet(format!("the old {}", pods::line(left))),
         None => Seen::Met(()),
