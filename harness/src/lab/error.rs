@@ -194,6 +194,18 @@ pub enum LabError {
         /// The artifact that it belongs to.
         folder: PathBuf,
     },
+    /// A published module requires one that the module proxy does not serve.
+    #[error(
+        "{what} needs the Go module {needs}, which the module proxy does not serve ({said}); name another version, or set GOPROXY to a proxy that has it"
+    )]
+    ModuleNotServed {
+        /// What was to be compiled.
+        what: String,
+        /// The module that is lacking, with its version.
+        needs: String,
+        /// What the proxy said.
+        said: String,
+    },
     /// A download is not what it has to be.
     #[error(
         "{what} has the SHA-256 {found} where {expected} is on record; delete {path} and run again, and if it stays so, do not trust the source"

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::cache::Cache;
+use super::go_words::not_compiled;
 use super::key::{Key, KeyBuilder};
 use super::pins::{GO_AT_LEAST, GO_WHEEL};
 use super::wheel;
@@ -181,7 +182,9 @@ impl Go {
                 .args(packages)
                 .run_with(|_| stage.advance(1))
                 .await
-                .map_err(LabError::program(format!("compiling {what}")))?;
+                .map_err(|error| {
+                    not_compiled(&format!("{} {}", build.name, build.version), &what, error)
+                })?;
         }
         super::cache::remove_folder(&main_module)
     }

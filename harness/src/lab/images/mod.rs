@@ -15,6 +15,7 @@ mod debian;
 mod digests;
 mod given;
 mod go;
+mod go_words;
 mod hub;
 mod image;
 mod inner;
