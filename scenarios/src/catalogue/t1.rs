@@ -92,6 +92,9 @@ pub fn scenarios() -> Vec<Scenario> {
                     &[
                         "A native sidecar is an init container: it is ready before the node is started, \
                        whatever the annotation says.",
+                        "Discovery works as quietly as with the annotation: 40 s after the start each \
+                       node's proxy had made 2 handshakes for 47500, in five of five rounds. The 213 \
+                       that were counted once within 55 s were not met again.",
                     ],
                 )
             },
