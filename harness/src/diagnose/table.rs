@@ -168,7 +168,7 @@ pub const BY_HAND: &[Fault] = &[
         &["MP004", "MP021"],
         &["MP020", "MP031"],
     ),
-    fault("mp023", "CONFIG_URI names no file", &["MP023"], &[]),
+    fault("mp023", "CONFIG_URI names no file", &["MP023"], &["MP025"]),
     fault(
         "mp025",
         "a quota that refuses a node's pod",
@@ -215,7 +215,7 @@ pub const BY_HAND: &[Fault] = &[
         "mp042",
         "CONFIG_URI names no file, by a path with the word license",
         &["MP023", "MP042"],
-        &[],
+        &["MP025"],
     ),
 ];
 
