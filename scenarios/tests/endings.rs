@@ -2,7 +2,8 @@
 //! it cleans up all the same, and ends with the signal's code.
 //!
 //! The engine is one that does not answer a question, so that the command is at work until it is asked
-//! to end.
+//! to end. Whoever runs these tests may ignore hangups, as `nohup` does; what is started here does not,
+//! unless the test is about that.
 
 #[allow(dead_code, reason = "it is shared with other tests")]
 #[path = "bad_input/machine.rs"]
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 use machine::{Machine, with_images};
 use nix::fcntl::OFlag;
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// What is asked once a cluster is to be made.
 const QUESTION: &str = "label=io.x-k8s.kind.cluster=";
@@ -67,27 +70,94 @@ fn starter(machine: &Machine, program: &str) -> Command {
     starter
 }
 
-fn send(name: &str, to: &Child) {
-    let kill = format!("kill -{name} {}", to.id());
-    let sent = Command::new("/bin/sh").args(["-c", &kill]).status();
-    assert!(sent.unwrap().success());
+/// Ours, with the arguments of an `env` that has it take hangups as it would from a shell.
+const UP: [&str; 3] = [
+    "--default-signal=HUP",
+    env!("CARGO_BIN_EXE_meshproof"),
+    "up",
+];
+
+/// A command that does not outlive the test, whichever way that ends.
+struct Started(Child);
+
+impl Started {
+    fn by(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    fn send(&self, signal: Signal) {
+        kill(pid(self.0.id()), signal).unwrap();
+    }
+
+    /// What it ends with, which has to be within the limit.
+    fn exit_code(&mut self, after: &str) -> Option<i32> {
+        let begun = Instant::now();
+        loop {
+            if let Some(ended) = self.0.try_wait().unwrap() {
+                return ended.code();
+            }
+            assert!(
+                begun.elapsed() < LIMIT,
+                "it still runs {LIMIT:?} after {after}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        // What it started has groups of its own and would outlive a kill; so they are looked up first.
+        let mut all = vec![self.0.id()];
+        let mut next = 0;
+        while let Some(&pid) = all.get(next) {
+            all.extend(children(pid));
+            next += 1;
+        }
+        for process in all {
+            let _ = kill(pid(process), Signal::SIGKILL);
+        }
+        let _ = self.0.wait();
+    }
+}
+
+fn pid(id: u32) -> Pid {
+    Pid::from_raw(id.cast_signed())
+}
+
+/// The processes that a process started and that still run.
+fn children(pid: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    let threads = threads.into_iter().flatten().flatten();
+    threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|list| {
+            let pids = list.split_whitespace().map(|child| child.parse().unwrap());
+            pids.collect::<Vec<u32>>()
+        })
+        .collect()
 }
 
 #[test]
 fn a_signal_is_answered_by_cleaning_up_also_where_nobody_reads_what_is_said() {
-    for (name, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [
+        (Signal::SIGHUP, 129),
+        (Signal::SIGINT, 130),
+        (Signal::SIGTERM, 143),
+    ] {
         let machine = machine();
-        let mut command = machine
-            .program(&["up"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut env = starter(&machine, "env");
+        env.args(UP).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = Started::by(&mut env);
         let leftovers = at_work(&machine);
-        drop((command.stdout.take(), command.stderr.take()));
-        send(name, &command);
-        assert_eq!(command.wait().unwrap().code(), Some(code), "SIG{name}");
-        assert!(leftovers.are_gone(), "SIG{name}: it did not clean up");
+        drop((command.0.stdout.take(), command.0.stderr.take()));
+        command.send(signal);
+        let ended = command.exit_code(signal.as_str());
+        assert_eq!(ended, Some(code), "{signal}");
+        assert!(leftovers.are_gone(), "{signal}: it did not clean up");
     }
 }
 
@@ -101,16 +171,17 @@ fn a_closed_terminal_is_answered_by_cleaning_up() {
     let theirs = ptsname_r(&terminal).unwrap();
     let theirs = File::options().read(true).write(true).open(theirs).unwrap();
     let theirs = || Stdio::from(theirs.try_clone().unwrap());
-    let mut command = starter(&machine, "setsid")
-        .args(["--ctty", env!("CARGO_BIN_EXE_meshproof"), "up"])
-        .stdin(theirs())
-        .stdout(theirs())
-        .stderr(theirs())
-        .spawn()
-        .unwrap();
+    let mut command = Started::by(
+        starter(&machine, "setsid")
+            .args(["--ctty", "env"])
+            .args(UP)
+            .stdin(theirs())
+            .stdout(theirs())
+            .stderr(theirs()),
+    );
     let leftovers = at_work(&machine);
     drop(terminal);
-    assert_eq!(command.wait().unwrap().code(), Some(129));
+    assert_eq!(command.exit_code("its terminal went"), Some(129));
     assert!(leftovers.are_gone(), "it did not clean up");
 }
 
@@ -118,14 +189,14 @@ fn a_closed_terminal_is_answered_by_cleaning_up() {
 fn what_is_to_outlive_its_terminal_goes_on() {
     let machine = machine();
     let line = format!("trap '' HUP; exec {} up", env!("CARGO_BIN_EXE_meshproof"));
-    let mut command = starter(&machine, "/bin/sh")
-        .args(["-c", &line])
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut command = Started::by(
+        starter(&machine, "/bin/sh")
+            .args(["-c", &line])
+            .stderr(Stdio::null()),
+    );
     let leftovers = at_work(&machine);
-    send("HUP", &command);
-    send("TERM", &command);
-    assert_eq!(command.wait().unwrap().code(), Some(143));
+    command.send(Signal::SIGHUP);
+    command.send(Signal::SIGTERM);
+    assert_eq!(command.exit_code("SIGTERM"), Some(143));
     assert!(leftovers.are_gone());
 }
