@@ -28,13 +28,14 @@ pub enum Conclusion {
     NotJoined,
     /// There are none.
     NoProduct,
-    /// What would tell it could not be read, or does not say enough yet.
+    /// What would tell it could not be read, or does not say enough yet. Also where the nodes are one
+    /// cluster and a sidecar's proxy told nothing of how they speak to each other.
     NotKnown,
 }
 
 impl Diagnosis {
-    /// What it comes to where so many pods hold a node.
-    pub fn conclusion(&self, nodes: usize) -> Conclusion {
+    /// What it comes to where so many pods hold a node, and so many of their proxies told nothing.
+    pub fn conclusion(&self, nodes: usize, mute_proxies: usize) -> Conclusion {
         let codes = self.codes();
         let not_joined = codes.iter().any(|code| NOT_JOINED.contains(code));
         if nodes == 0 && !not_joined {
@@ -45,7 +46,7 @@ impl Diagnosis {
             Conclusion::Stall
         } else if not_joined {
             Conclusion::NotJoined
-        } else if self.state_unknown().is_some() {
+        } else if self.state_unknown().is_some() || mute_proxies > 0 {
             Conclusion::NotKnown
         } else {
             Conclusion::Healthy

@@ -18,6 +18,8 @@ pub struct View<'a> {
     pub namespace: &'a str,
     /// How many pods there hold a node.
     pub nodes: usize,
+    /// How many of their proxies told nothing.
+    pub mute_proxies: usize,
     /// When it was looked at.
     pub at: &'a str,
     /// The terminal's width in characters.
@@ -54,15 +56,18 @@ pub fn render(diagnosis: &Diagnosis, view: &View<'_>) -> String {
 
 /// What it comes to, in one sentence.
 fn conclusion(diagnosis: &Diagnosis, view: &View<'_>) -> String {
-    let state = match diagnosis.conclusion(view.nodes) {
+    let state = match diagnosis.conclusion(view.nodes, view.mute_proxies) {
         Conclusion::NoProduct => "no product found".to_owned(),
         Conclusion::Split => "split".to_owned(),
         Conclusion::Stall => "stall".to_owned(),
         Conclusion::NotJoined => "a node is not part of the cluster".to_owned(),
-        Conclusion::NotKnown => {
-            let because = diagnosis.state_unknown().unwrap_or_default();
-            format!("the cluster's state is not known ({because})")
-        }
+        Conclusion::NotKnown => match diagnosis.state_unknown() {
+            Some(because) => format!("the cluster's state is not known ({because})"),
+            None => format!(
+                "the nodes are one cluster, and what their proxies do is not known ({} did not answer)",
+                view.mute_proxies
+            ),
+        },
         Conclusion::Healthy => "healthy".to_owned(),
     };
     let counts: Vec<String> = [
@@ -155,6 +160,7 @@ mod tests {
         View {
             namespace: "ignite",
             nodes,
+            mute_proxies: 0,
             at: "2026-11-24T00:00:00Z",
             width: 80,
         }
@@ -246,6 +252,13 @@ mod tests {
                 ends(&of("MP030"), 2),
                 ends(&unknown(SPLIT), 2),
                 ends(&unknown("MP032"), 2),
+                render(
+                    &unknown("MP032"),
+                    &View {
+                        mute_proxies: 1,
+                        ..view(2)
+                    }
+                ),
             ]
             .join("\n")
         );

@@ -91,7 +91,8 @@ pub async fn diagnose(paths: &Paths, arguments: DiagnoseArguments) -> Outcome {
     let diagnosis = apply_rules(&snapshot);
     let view = View::of(&snapshot);
     let nodes = view.product.len();
-    let conclusion = diagnosis.conclusion(nodes);
+    let mute_proxies = view.mute_proxies();
+    let conclusion = diagnosis.conclusion(nodes, mute_proxies);
     if arguments.json {
         let told = Told {
             conclusion,
@@ -107,25 +108,21 @@ pub async fn diagnose(paths: &Paths, arguments: DiagnoseArguments) -> Outcome {
         let shown = diagnosis::View {
             namespace: view.namespace(),
             nodes,
+            mute_proxies,
             at: &at,
             width: terminal::width(),
         };
         print!("{}", diagnosis::render(&diagnosis, &shown));
     }
-    Ok(ExitCode::from(code(
-        &diagnosis,
-        conclusion,
-        view.mute_proxies() == 0,
-    )))
+    Ok(ExitCode::from(code(&diagnosis, conclusion)))
 }
 
 /// The exit code. Nothing found is well only where there was something to be read: whoever may read
 /// neither logs nor proxies finds nothing either.
-fn code(diagnosis: &Diagnosis, conclusion: Conclusion, proxies_answer: bool) -> u8 {
+fn code(diagnosis: &Diagnosis, conclusion: Conclusion) -> u8 {
     match (diagnosis.findings.is_empty(), conclusion) {
         (false, _) => 1,
         (true, Conclusion::NoProduct | Conclusion::NotKnown) => 2,
-        (true, _) if !proxies_answer => 2,
         (true, _) => 0,
     }
 }
@@ -205,9 +202,8 @@ mod tests {
     fn comes_to(snapshot: &Snapshot) -> (Conclusion, u8) {
         let diagnosis = apply_rules(snapshot);
         let view = View::of(snapshot);
-        let conclusion = diagnosis.conclusion(view.product.len());
-        let code = code(&diagnosis, conclusion, view.mute_proxies() == 0);
-        (conclusion, code)
+        let conclusion = diagnosis.conclusion(view.product.len(), view.mute_proxies());
+        (conclusion, code(&diagnosis, conclusion))
     }
 
     #[test]
@@ -223,9 +219,9 @@ mod tests {
         for proxy in &mut snapshot.proxies {
             proxy.samples.clear();
         }
-        assert_eq!(comes_to(&snapshot), (Conclusion::Healthy, 2));
+        assert_eq!(comes_to(&snapshot), (Conclusion::NotKnown, 2));
         snapshot.proxies.clear();
-        assert_eq!(comes_to(&snapshot), (Conclusion::Healthy, 2));
+        assert_eq!(comes_to(&snapshot), (Conclusion::NotKnown, 2));
         let mut mute = recorded("healthy");
         for node in &mut mute.nodes {
             node.log = None;
@@ -245,7 +241,7 @@ mod tests {
     fn programs_are_told_what_it_comes_to_beside_the_findings() {
         let diagnosis = apply_rules(&recorded("t2b"));
         let told = Told {
-            conclusion: diagnosis.conclusion(2),
+            conclusion: diagnosis.conclusion(2, 0),
             diagnosis: &diagnosis,
         };
         let told = serde_json::to_value(told).unwrap();
