@@ -75,7 +75,10 @@ impl Lab {
         };
         let mut cluster = Cluster::wanted(paths, &wanted);
         let lease = Lease::exclusive(cluster.folder(), &wish.command, progress).await?;
-        remove_empty_runs(paths)?;
+        // A run need not fail because another's folder stays.
+        if let Err(error) = remove_empty_runs(paths) {
+            progress.line(error.to_string());
+        }
         // Whoever held the lease may have made or deleted it meanwhile.
         cluster = Cluster::wanted(paths, &wanted);
         let unusable = if wish.fresh && cluster.record.complete {

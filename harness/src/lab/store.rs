@@ -156,7 +156,10 @@ impl Delivery {
                     path.display()
                 ));
                 let lock = cache.lock(progress).await?;
-                cache.discard(&folder)?;
+                // Whoever held the lock may have made it anew.
+                if prepared.compare().await.is_err() {
+                    cache.discard(&folder)?;
+                }
                 drop(lock);
                 Self::prepare(engine, cache, images, progress).await
             }

@@ -89,9 +89,11 @@ impl Cache {
     /// # Errors
     /// [`LabError::ProgramChanged`], or a file error.
     pub async fn compare(&self, program: &Path) -> Result<(), LabError> {
-        match program.starts_with(self.root.join("artifacts")) {
-            true => digests::compare(program).await,
-            false => Ok(()),
+        let artifacts = self.root.join("artifacts");
+        let below = program.strip_prefix(&artifacts).ok();
+        match below.and_then(|below| below.components().next()) {
+            Some(artifact) => digests::compare(&artifacts.join(artifact), program).await,
+            None => Ok(()),
         }
     }
 

@@ -21,7 +21,7 @@ pub const FILE: &str = "SHA256SUMS";
 /// The programs that this process has compared already, and found as they were made.
 static COMPARED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// Takes down the digests of all programs that lie in a folder itself; nothing where none does.
+/// Takes down the digests of all programs of an artifact; nothing where it has none.
 ///
 /// # Errors
 /// A file error.
@@ -34,28 +34,29 @@ pub async fn take_down(folder: &Path) -> Result<(), LabError> {
 ///
 /// # Errors
 /// [`LabError::ProgramChanged`], or a file error.
-pub async fn compare(program: &Path) -> Result<(), LabError> {
+pub async fn compare(artifact: &Path, program: &Path) -> Result<(), LabError> {
     let compared = || COMPARED.lock().unwrap_or_else(|broken| broken.into_inner());
     if compared().contains(program) {
         return Ok(());
     }
-    let path = program.to_owned();
-    blocking(move |alive| is_as_made(&path, alive)).await?;
+    let (folder, path) = (artifact.to_owned(), program.to_owned());
+    blocking(move |alive| is_as_made(&folder, &path, alive)).await?;
     compared().insert(program.to_owned());
     Ok(())
 }
 
 fn written(folder: &Path, alive: &Alive) -> Result<(), LabError> {
-    let entries = std::fs::read_dir(folder).map_err(LabError::file("reading", folder))?;
-    let mut programs: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    programs.retain(|path| is_program(path) && path.file_name() != Some(FILE.as_ref()));
-    programs.sort();
+    let programs = programs(folder)?;
     if programs.is_empty() {
         return Ok(());
     }
     let mut text = String::new();
     for program in &programs {
-        text.push_str(&format!("{}  {}\n", digest(program, alive)?, name(program)));
+        text.push_str(&format!(
+            "{}  {}\n",
+            digest(program, alive)?,
+            name(folder, program)
+        ));
     }
     // A reader beside this one finds all of it or nothing.
     let writing = |error| LabError::file("writing the digests in", folder)(error);
@@ -66,8 +67,27 @@ fn written(folder: &Path, alive: &Alive) -> Result<(), LabError> {
     Ok(())
 }
 
-fn is_as_made(program: &Path, alive: &Alive) -> Result<(), LabError> {
-    let folder = program.parent().unwrap_or(program);
+/// The programs of an artifact, at any depth, in order.
+fn programs(artifact: &Path) -> Result<Vec<PathBuf>, LabError> {
+    let (mut programs, mut left) = (vec![], vec![artifact.to_owned()]);
+    while let Some(folder) = left.pop() {
+        let entries = std::fs::read_dir(&folder).map_err(LabError::file("reading", &folder))?;
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.is_symlink() {
+                continue;
+            }
+            if path.is_dir() {
+                left.push(path);
+            } else if is_program(&path) && path.file_name() != Some(FILE.as_ref()) {
+                programs.push(path);
+            }
+        }
+    }
+    programs.sort();
+    Ok(programs)
+}
+
+fn is_as_made(folder: &Path, program: &Path, alive: &Alive) -> Result<(), LabError> {
     let Some(expected) = expected(folder, program) else {
         return written(folder, alive);
     };
@@ -87,12 +107,12 @@ fn is_as_made(program: &Path, alive: &Alive) -> Result<(), LabError> {
 fn expected(folder: &Path, program: &Path) -> Option<String> {
     let text = std::fs::read_to_string(folder.join(FILE)).ok()?;
     let mut lines = text.lines().filter_map(|line| line.split_once("  "));
-    let found = lines.find(|(_, of)| *of == name(program));
+    let found = lines.find(|(_, of)| *of == name(folder, program));
     found.map(|(digest, _)| digest.to_owned())
 }
 
-fn name(program: &Path) -> String {
-    let name = program.file_name().unwrap_or_default();
+fn name(folder: &Path, program: &Path) -> String {
+    let name = program.strip_prefix(folder).unwrap_or(program);
     name.to_string_lossy().into_owned()
 }
 
@@ -126,16 +146,32 @@ mod tests {
         let kind = program(folder.path(), "kind", "kind");
         take_down(folder.path()).await.unwrap();
         program(folder.path(), "kind", "kinb");
-        let told = compare(&kind).await.unwrap_err().to_string();
+        let told = compare(folder.path(), &kind).await.unwrap_err().to_string();
         assert!(told.starts_with(&kind.display().to_string()), "{told}");
         assert!(
             told.contains("; run ci/setup, or meshproof images get"),
             "{told}"
         );
         program(folder.path(), "kind", "kind");
-        compare(&kind).await.unwrap();
+        compare(folder.path(), &kind).await.unwrap();
         program(folder.path(), "kind", "kinb");
-        compare(&kind).await.expect("it is compared once");
+        compare(folder.path(), &kind)
+            .await
+            .expect("it is compared once");
+    }
+
+    #[tokio::test]
+    async fn a_program_below_is_compared_with_what_it_was_when_the_artifact_was_complete() {
+        let artifact = tempfile::tempdir().unwrap();
+        let below = artifact.path().join("envoy/_bin");
+        std::fs::create_dir_all(&below).unwrap();
+        let envoy = program(&below, "envoy", "envoy");
+        take_down(artifact.path()).await.unwrap();
+        program(&below, "envoy", "enboy");
+        match compare(artifact.path(), &envoy).await {
+            Err(LabError::ProgramChanged { folder, .. }) => assert_eq!(folder, artifact.path()),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[tokio::test]
@@ -148,7 +184,7 @@ mod tests {
             "there is nothing to run"
         );
         let kind = program(folder.path(), "kind", "");
-        assert!(compare(&kind).await.is_ok());
+        assert!(compare(folder.path(), &kind).await.is_ok());
         program(folder.path(), "istioctl", "abc");
         take_down(folder.path()).await.unwrap();
         let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
@@ -162,10 +198,10 @@ mod tests {
     async fn what_was_made_before_there_were_digests_has_them_from_now_on() {
         let folder = tempfile::tempdir().unwrap();
         let istioctl = program(folder.path(), "istioctl", "old");
-        is_as_made(&istioctl, &Alive::default()).unwrap();
-        assert!(is_as_made(&istioctl, &Alive::default()).is_ok());
+        is_as_made(folder.path(), &istioctl, &Alive::default()).unwrap();
+        assert!(is_as_made(folder.path(), &istioctl, &Alive::default()).is_ok());
         program(folder.path(), "istioctl", "new");
-        let changed = is_as_made(&istioctl, &Alive::default());
+        let changed = is_as_made(folder.path(), &istioctl, &Alive::default());
         assert!(matches!(changed, Err(LabError::ProgramChanged { .. })));
     }
 }

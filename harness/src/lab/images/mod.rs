@@ -165,7 +165,10 @@ impl Images {
                         path.display()
                     ));
                     let _lock = cache.lock(progress).await?;
-                    cache.discard(&folder)?;
+                    // Whoever held the lock may have made it anew.
+                    if cache.compare(&path).await.is_err() {
+                        cache.discard(&folder)?;
+                    }
                 }
                 other => return other,
             }

@@ -3,8 +3,9 @@
 //! The kernel ends the lock with the process. So what an export left that was killed is told from
 //! what another one writes, and from a file of somebody's that only has the name.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Seek};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -35,8 +36,9 @@ impl Partial {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => left(&path)?,
             other => other.map_err(failed())?,
         };
-        // Between making and locking it another one may have taken it, still empty.
-        if held.try_lock().is_err() {
+        // Between making and locking it another one may have taken it, still empty; between opening
+        // and locking what is there another one may have completed it.
+        if held.try_lock().is_err() || !is_at(&held, &path) {
             return Err(ArchiveError::PartialExists(path).into());
         }
         held.set_len(0).map_err(failed())?;
@@ -78,6 +80,13 @@ fn left(path: &Path) -> Result<File, LabError> {
     }
 }
 
+/// Whether the file that is open is the one that lies there.
+fn is_at(open: &File, path: &Path) -> bool {
+    let place = |about: Metadata| (about.dev(), about.ino());
+    let open = open.metadata().map(place).ok();
+    open.is_some() && open == path.metadata().map(place).ok()
+}
+
 /// Its name.
 fn beside(to: &Path) -> PathBuf {
     let mut name = to.as_os_str().to_owned();
@@ -90,6 +99,18 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+
+    #[test]
+    fn a_file_that_was_put_elsewhere_meanwhile_is_not_at_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, done) = (folder.path().join("a"), folder.path().join("b"));
+        let open = File::create_new(&path).unwrap();
+        assert!(is_at(&open, &path));
+        std::fs::rename(&path, &done).unwrap();
+        assert!(!is_at(&open, &path));
+        std::fs::write(&path, "another").unwrap();
+        assert!(!is_at(&open, &path));
+    }
 
     #[test]
     fn what_a_killed_export_left_is_taken_over_and_what_one_writes_is_not() {
