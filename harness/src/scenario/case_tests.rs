@@ -193,7 +193,8 @@ fn the_diagnosis_of_each_recorded_fault_holds() {
             .to_string_lossy()
             .into_owned();
         let Some(fault) = table::of(&stem) else {
-            assert!(stem.ends_with("-recovered"), "{stem}");
+            let by_hand = table::BY_HAND.iter().any(|fault| fault.id == stem);
+            assert!(by_hand || stem.ends_with("-recovered"), "{stem}");
             continue;
         };
         let text = std::fs::read_to_string(&path).expect("a file that can be read");
