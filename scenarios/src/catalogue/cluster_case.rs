@@ -162,7 +162,7 @@ impl Case for ClusterCase {
     fn remedy<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Remedied> {
         Box::pin(async move {
             let mut done = vec![];
-            let begun = Timestamp::now();
+            let mut begun = Timestamp::now();
             if make {
                 let healthy = self.healthy_one(stand)?;
                 let (cured, which) = match self.remedy_edit {
@@ -175,6 +175,7 @@ impl Case for ClusterCase {
                 if self.while_joiner_tries {
                     done.extend(joiner::made_to_try(stand, self.ready).await?);
                 }
+                begun = Timestamp::now();
                 let ran = cluster::seconds_run(&cluster::listed(stand).await?);
                 stand.kube.apply(&cured.cluster.objects).await?;
                 done.push(format!("{which} applied ({ran})"));

@@ -184,17 +184,18 @@ impl Case for LicenseCase {
             }
             let limit = if make { BY_ITSELF } else { UNCHANGED };
             let started = cluster::both_ready_within(stand, READY, limit).await;
-            let mut cure = if in_time(started)? {
-                Cure::ByTheRemedy
-            } else {
-                Cure::None
+            let mut cure = match in_time(started)? {
+                Some(()) => Cure::ByTheRemedy,
+                None => Cure::None,
             };
             if make && cure == Cure::None {
-                done.push("both pods are deleted, of which the guide does not speak here".into());
-                since = Timestamp::now();
-                if in_time(cluster::restart(stand, READY).await.map(drop))? {
+                let mut told = "both pods are deleted".to_owned();
+                if let Some(restarted) = in_time(cluster::restart(stand, READY).await)? {
+                    since = restarted.gone;
+                    told = restarted.told();
                     cure = Cure::WithARestart;
                 }
+                done.push(format!("{told}, of which the guide does not speak here"));
             }
             cluster::remedied(stand, &done, cure, since).await
         })
@@ -205,11 +206,11 @@ fn expired(product: &Product) -> Option<license_file::License> {
     product.gridgain().ok()?.expired_license.clone()
 }
 
-/// Whether a wait was over in time; another error than that it was not is one.
-fn in_time(waited: Result<(), StepError>) -> Result<bool, StepError> {
+/// What a wait came to, if it was over in time; another error than that it was not is one.
+fn in_time<T>(waited: Result<T, StepError>) -> Result<Option<T>, StepError> {
     match waited {
-        Ok(()) => Ok(true),
-        Err(StepError::Kube(KubeError::TimedOut { .. })) => Ok(false),
+        Ok(came_to) => Ok(Some(came_to)),
+        Err(StepError::Kube(KubeError::TimedOut { .. })) => Ok(None),
         Err(error) => Err(error),
     }
 }
