@@ -126,7 +126,7 @@ impl Delivery {
             return Ok(delivery);
         }
         let store = cache
-            .artifact(STORE, &key, async |at| {
+            .artifact_without_digests(STORE, &key, async |at| {
                 fill(engine, images, &at).await?;
                 listing::take_down(&at).await
             })

@@ -54,11 +54,33 @@ impl Cache {
         self.root.join("artifacts").join(format!("{name}-{key}"))
     }
 
-    /// The artifact's folder, made by `make` in an empty folder if it is not there yet.
+    /// The artifact's folder, made by `make` in an empty folder if it is not there yet, with the digests
+    /// of its programs.
     ///
     /// # Errors
     /// What `make` gives, or a file error.
     pub async fn artifact<Make, Making>(
+        &self,
+        name: &str,
+        key: &Key,
+        make: Make,
+    ) -> Result<PathBuf, LabError>
+    where
+        Make: FnOnce(PathBuf) -> Making,
+        Making: Future<Output = Result<(), LabError>>,
+    {
+        let with_digests = |at: PathBuf| async move {
+            make(at.clone()).await?;
+            digests::take_down(&at).await
+        };
+        self.artifact_without_digests(name, key, with_digests).await
+    }
+
+    /// The same of an artifact that tells by itself whether it is whole.
+    ///
+    /// # Errors
+    /// What `make` gives, or a file error.
+    pub async fn artifact_without_digests<Make, Making>(
         &self,
         name: &str,
         key: &Key,
@@ -76,7 +98,6 @@ impl Cache {
         remove_folder(&partial)?;
         std::fs::create_dir_all(&partial).map_err(LabError::file("making the folder", &partial))?;
         make(partial.clone()).await?;
-        digests::take_down(&partial).await?;
         flush(&partial)?;
         let parent = self.root.join("artifacts");
         std::fs::create_dir_all(&parent).map_err(LabError::file("making the folder", &parent))?;
@@ -182,6 +203,23 @@ mod tests {
 
     fn key() -> Key {
         Key::over("test").finish()
+    }
+
+    #[tokio::test]
+    async fn only_an_artifact_that_cannot_tell_by_itself_has_digests_laid_into_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        let program = async |at: PathBuf| {
+            std::fs::write(at.join("program"), "1").unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(at.join("program"), mode).unwrap();
+            Ok(())
+        };
+        let with = cache.artifact("thing", &key(), program).await.unwrap();
+        assert!(with.join(digests::FILE).exists());
+        let key = key();
+        let store = cache.artifact_without_digests("store", &key, program);
+        assert!(!store.await.unwrap().join(digests::FILE).exists());
     }
 
     #[tokio::test]
