@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -60,7 +61,11 @@ fn written(folder: &Path, alive: &Alive) -> Result<(), LabError> {
     }
     // A reader beside this one finds all of it or nothing.
     let writing = |error| LabError::file("writing the digests in", folder)(error);
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(writing)?;
+    let for_everyone = std::fs::Permissions::from_mode(0o644);
+    let mut file = tempfile::Builder::new()
+        .permissions(for_everyone)
+        .tempfile_in(folder)
+        .map_err(writing)?;
     std::io::Write::write_all(&mut file, text.as_bytes()).map_err(writing)?;
     file.persist(folder.join(FILE))
         .map_err(|error| writing(error.error))?;
@@ -129,8 +134,6 @@ fn digest(program: &Path, alive: &Alive) -> Result<String, LabError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn program(folder: &Path, name: &str, content: &str) -> PathBuf {
