@@ -84,13 +84,26 @@ impl NodeReading {
     }
 }
 
+/// Reads every node's log once, in the order of [`PODS`], and asks no REST interface: for whoever has
+/// no second to wait.
+///
+/// # Errors
+/// When a log cannot be read.
+pub async fn logs(kube: &Kube, namespace: &str) -> Result<Vec<NodeLog>, KubeError> {
+    let texts = texts(kube, namespace).await?;
+    Ok(texts.iter().map(|text| NodeLog::read(text)).collect())
+}
+
+async fn texts(kube: &Kube, namespace: &str) -> Result<Vec<String>, KubeError> {
+    try_join_all(PODS.map(|pod| kube.log(namespace, pod, NODE_CONTAINER))).await
+}
+
 /// Reads every node once.
 ///
 /// # Errors
 /// When a log cannot be read; a REST interface that does not answer is part of the reading.
 pub async fn read(kube: &Kube, namespace: &str) -> Result<Vec<NodeReading>, KubeError> {
-    let texts = PODS.map(|pod| kube.log(namespace, pod, NODE_CONTAINER));
-    let texts = try_join_all(texts).await?;
+    let texts = texts(kube, namespace).await?;
     let logs: Vec<NodeLog> = texts.iter().map(|text| NodeLog::read(text)).collect();
     let patience = match logs.iter().any(|log| log.stalled().is_some()) {
         true => REST_ANSWER_IN_A_STALL,

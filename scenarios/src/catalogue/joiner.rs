@@ -5,14 +5,18 @@
 
 use meshproof_harness::evidence::nodes::{self, NodeReading};
 use meshproof_harness::outcome::Symptom;
+use meshproof_harness::product::logs::NodeLog;
 use meshproof_harness::scenario::{Stand, StepError};
 
 use super::guide_cluster::{self as cluster, SETTLE};
 
 /// Its pod: the one that has printed no topology yet.
 pub(super) fn of(readings: &[NodeReading]) -> &str {
-    let waiting = readings.iter().find(|r| r.log.snapshot().is_none());
-    waiting.map_or(nodes::PODS[1], |reading| &reading.pod)
+    nodes::PODS[place(readings.iter().map(|reading| &reading.log))]
+}
+
+fn place<'log>(mut logs: impl Iterator<Item = &'log NodeLog>) -> usize {
+    logs.position(|log| log.snapshot().is_none()).unwrap_or(1)
 }
 
 /// Starts both nodes anew, with the fault in force, if the joiner of a stall is in its last attempt or
@@ -22,12 +26,12 @@ pub(super) async fn made_to_try(
     ready: (usize, usize),
 ) -> Result<Option<String>, StepError> {
     let (kube, namespace) = (&stand.kube, &stand.namespace);
-    let readings = nodes::read(kube, namespace).await?;
-    if tries(&readings) {
+    if tries(&nodes::logs(kube, namespace).await?) {
         return Ok(None);
     }
     cluster::start_anew(stand, ready).await?;
     let (state, again) = nodes::settled(kube, namespace, SETTLE).await?;
+    let again: Vec<NodeLog> = again.into_iter().map(|reading| reading.log).collect();
     if state.symptom != Symptom::Stall || !tries(&again) {
         return Err(StepError::Other {
             what: "having the nodes stall anew before the remedy, since the joiner was about to give up"
@@ -41,8 +45,7 @@ pub(super) async fn made_to_try(
     ))
 }
 
-fn tries(readings: &[NodeReading]) -> bool {
-    let joiner = of(readings);
-    let log = readings.iter().find(|r| r.pod == joiner).map(|r| &r.log);
-    log.is_some_and(|log| log.will_connect_again())
+fn tries(logs: &[NodeLog]) -> bool {
+    logs.get(place(logs.iter()))
+        .is_some_and(NodeLog::will_connect_again)
 }
