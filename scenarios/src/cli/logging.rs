@@ -5,12 +5,16 @@
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What is logged, in the syntax of `RUST_LOG`; without it, warnings.
+/// What is logged, in the syntax of `RUST_LOG`.
 const VARIABLE: &str = "MESHPROOF_LOG";
+
+/// What is logged without it: warnings. The Kubernetes client logs each failure as an error and returns
+/// it as well; what a wait or a case made of it is told by them.
+const UNASKED: &str = "warn,kube_client=off";
 
 /// Logs to standard error, as much as `MESHPROOF_LOG` asks for.
 pub fn to_stderr() {
-    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(UNASKED));
     // An embedding program's own subscriber stays.
     let _ = tracing::subscriber::set_global_default(subscriber(filter, std::io::stderr));
 }
@@ -49,13 +53,14 @@ mod tests {
     }
 
     #[test]
-    fn what_the_filter_lets_through_is_written() {
+    fn warnings_are_written_and_what_its_caller_tells_is_not() {
         let written = Written::default();
         let writer = written.clone();
-        let logged = subscriber(EnvFilter::new("warn"), move || writer.clone());
+        let logged = subscriber(EnvFilter::new(UNASKED), move || writer.clone());
         tracing::subscriber::with_default(logged, || {
             tracing::warn!(pod = "ignite-0", "a connection was not made");
             tracing::debug!("too small to tell");
+            tracing::error!(target: "kube_client::client::builder", "told by whom it was returned to");
         });
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         assert!(
@@ -63,5 +68,6 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("too small"), "{text}");
+        assert!(!text.contains("told by whom"), "{text}");
     }
 }
