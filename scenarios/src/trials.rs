@@ -12,6 +12,7 @@ use meshproof_harness::lab::images::WishError;
 use meshproof_harness::mesh::MeshValuesError;
 use meshproof_harness::mesh::SidecarMode;
 use meshproof_harness::outcome::{ScenarioOutcome, Verdict};
+use meshproof_harness::product::Product;
 use meshproof_harness::report::{checks, table};
 use meshproof_harness::scenario::{About, jobs_here};
 
@@ -28,13 +29,21 @@ pub const KIND: &str = "cluster";
 /// The variable that names the commit whose turn of cases is to be run; without it, all are.
 pub const ROTATE: &str = "MESHPROOF_ROTATE";
 
-/// The catalogue's cases, by whether they run on a commit; all do where none is named.
+/// The catalogue's cases, by whether they run on a commit; all do where none is named, and those that
+/// nothing can ask without GridGain always.
 pub fn rotation_of(commit: Option<&str>) -> Rotation {
     let Some(commit) = commit.filter(|commit| !commit.trim().is_empty()) else {
         return Rotation::default();
     };
-    let cases: Vec<About> = catalogue::cases().iter().map(|s| s.about).collect();
-    rotation::rotation(&cases, rotation::ALWAYS, commit, rotation::BUDGET)
+    let cases = catalogue::cases();
+    let abouts: Vec<About> = cases.iter().map(|case| case.about).collect();
+    // What nothing can ask here costs nothing, and takes no other case's turn.
+    let blocked = cases
+        .iter()
+        .filter(|case| case.blocked(&Product::Ignite).is_some());
+    let blocked: Vec<&str> = blocked.map(|case| case.about.id).collect();
+    let always = [rotation::ALWAYS, &blocked].concat();
+    rotation::rotation(&abouts, &always, commit, rotation::BUDGET + blocked.len())
 }
 
 /// A scenario's name as a trial: its id, then its title in the form of a test's name.
@@ -303,6 +312,17 @@ mod tests {
                 .iter()
                 .any(|c| rotation.leaves_out(c.about.id))
         );
+    }
+
+    #[test]
+    fn what_is_blocked_here_takes_no_cases_turn() {
+        let commits = ["a", "b", "c", "d", "e"].map(|name| rotation_of(Some(name)));
+        for rotation in commits {
+            let blocked = ["T4b", "T4c", "T4d"];
+            assert!(blocked.iter().all(|id| !rotation.leaves_out(id)));
+            let asked = rotation.run.iter().filter(|id| !blocked.contains(id));
+            assert!((3..=rotation::BUDGET).contains(&asked.count()));
+        }
     }
 
     #[test]
