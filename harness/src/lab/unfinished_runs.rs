@@ -106,6 +106,13 @@ fn holds_files(folder: &Path) -> bool {
 mod tests {
     use super::*;
 
+    fn within(place: &tempfile::TempDir) -> Paths {
+        Paths {
+            cache: place.path().join("cache"),
+            state: place.path().join("state"),
+        }
+    }
+
     fn run(paths: &Paths, inside: &str) -> PathBuf {
         let run = paths.state.join("runs").join(inside);
         std::fs::create_dir_all(&run).unwrap();
@@ -115,10 +122,7 @@ mod tests {
     #[test]
     fn only_a_killed_runs_empty_folder_is_removed() {
         let place = tempfile::tempdir().unwrap();
-        let paths = Paths {
-            cache: place.path().join("cache"),
-            state: place.path().join("state"),
-        };
+        let paths = within(&place);
         remove_empty_runs(&paths).unwrap();
         let killed = run(&paths, "killed");
         let killed_later = run(&paths, "killed-later/captures");
@@ -141,10 +145,7 @@ mod tests {
     #[test]
     fn no_folder_is_made_or_locked_while_they_are_told() {
         let place = tempfile::tempdir().unwrap();
-        let paths = Paths {
-            cache: place.path().join("cache"),
-            state: place.path().join("state"),
-        };
+        let paths = within(&place);
         let runs = run(&paths, "");
         let told = UnfinishedRuns::of(&paths).unwrap();
         let making = File::open(runs).unwrap();
