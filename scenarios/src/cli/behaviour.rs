@@ -15,7 +15,7 @@ pub fn run(expectations: Option<&Path>, into: Option<&Path>) -> Outcome {
     let scenarios: Vec<_> = catalogue::all().iter().map(|s| s.about).collect();
     let table = behaviour::markdown(&scenarios, &known);
     match into {
-        None => print!("{table}"),
+        None => print_text!("{table}"),
         Some(path) => {
             let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
             let document = std::fs::read_to_string(path).map_err(|error| told(&error))?;

@@ -12,9 +12,12 @@ use super::Outcome;
 
 /// Measures and prints.
 pub async fn run(runs: u32) -> Outcome {
-    println!(
+    print_line!(
         "{:22} {:>8} {:>12} {:>10}  verdicts",
-        "run", "wall s", "own CPU s", "own MiB"
+        "run",
+        "wall s",
+        "own CPU s",
+        "own MiB"
     );
     let mut green = true;
     for (name, arguments) in [
@@ -39,7 +42,7 @@ pub async fn run(runs: u32) -> Outcome {
                 .iter()
                 .map(|o| format!("{} {}", o.id, o.verdict.name()))
                 .collect();
-            println!(
+            print_line!(
                 "{:22} {wall:8.1} {cpu:12.2} {memory:10.1}  {}",
                 format!("{name} #{number}"),
                 verdicts.join(", ")
@@ -48,7 +51,7 @@ pub async fn run(runs: u32) -> Outcome {
         }
         walls.sort_by(f64::total_cmp);
         if let Some(median) = walls.get(walls.len() / 2) {
-            println!("{:22} {median:8.1}", format!("{name}, median"));
+            print_line!("{:22} {median:8.1}", format!("{name}, median"));
         }
     }
     Ok(if green {

@@ -98,7 +98,7 @@ pub async fn diagnose(paths: &Paths, arguments: DiagnoseArguments) -> Outcome {
             conclusion,
             diagnosis: &diagnosis,
         };
-        println!("{}", serde_json::to_string_pretty(&told)?);
+        print_line!("{}", serde_json::to_string_pretty(&told)?);
     } else {
         let at = snapshot
             .recorded
@@ -112,7 +112,7 @@ pub async fn diagnose(paths: &Paths, arguments: DiagnoseArguments) -> Outcome {
             at: &at,
             width: terminal::width(),
         };
-        print!("{}", diagnosis::render(&diagnosis, &shown));
+        print_text!("{}", diagnosis::render(&diagnosis, &shown));
     }
     Ok(ExitCode::from(code(&diagnosis, conclusion)))
 }
@@ -135,14 +135,14 @@ pub async fn record(paths: &Paths, arguments: RecordArguments) -> Outcome {
         Some(file) => {
             std::fs::write(file, text + "\n")
                 .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
-            println!(
+            print_line!(
                 "The namespace {} is on record in {}.",
                 arguments.place.namespace,
                 file.display()
             );
-            println!("Next: meshproof diagnose --from {}", file.display());
+            print_line!("Next: meshproof diagnose --from {}", file.display());
         }
-        None => println!("{text}"),
+        None => print_line!("{text}"),
     }
     Ok(ExitCode::SUCCESS)
 }

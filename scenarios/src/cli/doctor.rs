@@ -22,9 +22,9 @@ pub async fn run(
         let told = json!({
             "can_run": examination.can_run(), "facts": facts, "examination": examination,
         });
-        println!("{}", serde_json::to_string_pretty(&told)?);
+        print_line!("{}", serde_json::to_string_pretty(&told)?);
     } else {
-        print!("{}", lines(&facts, &examination));
+        print_text!("{}", lines(&facts, &examination));
     }
     Ok(match examination.can_run() {
         true => ExitCode::SUCCESS,

@@ -69,7 +69,7 @@ async fn get(paths: &Paths, wish: ImagesWish) -> Outcome {
     let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
     guarded(paths, &Cleanup::default(), &progress, async move {
         let images = lab::make_images(&inner_paths, &wish, &inner_progress).await?;
-        println!(
+        print_line!(
             "{} images are there for Istio {}, by {}.",
             images.facts().len(),
             images.istio.id,
@@ -82,22 +82,22 @@ async fn get(paths: &Paths, wish: ImagesWish) -> Outcome {
 
 async fn source(paths: &Paths, wish: &ImagesWish) -> Outcome {
     let chosen = lab::choose_source(paths, wish, &terminal::progress()).await?;
-    println!("{}", chosen.told());
+    print_line!("{}", chosen.told());
     Ok(ExitCode::SUCCESS)
 }
 
 async fn check(paths: &Paths, wish: &ImagesWish) -> Outcome {
     match lab::available(paths, wish).await {
         Ok(()) => {
-            println!("Every image is there.");
+            print_line!("Every image is there.");
             Ok(ExitCode::SUCCESS)
         }
         Err(LabError::ImagesMissing(missing) | LabError::NotImported(missing)) => {
-            println!("Missing: {}.", missing.join(", "));
+            print_line!("Missing: {}.", missing.join(", "));
             Ok(ExitCode::FAILURE)
         }
         Err(LabError::ProbeMissing) => {
-            println!("Missing: meshproof-probe, the program that the images are named after.");
+            print_line!("Missing: meshproof-probe, the program that the images are named after.");
             Ok(ExitCode::FAILURE)
         }
         Err(error) => Err(error.into()),
@@ -109,7 +109,7 @@ async fn export(paths: &Paths, wish: ImagesWish, file: std::path::PathBuf) -> Ou
     let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
     guarded(paths, &Cleanup::default(), &progress, async move {
         let done = lab::export_images(&inner_paths, &wish, &file, &inner_progress).await?;
-        println!(
+        print_line!(
             "{} holds Istio {}: {} images, kind and istioctl, {} in {:.0} s.",
             done.path.display(),
             done.istio,
@@ -117,7 +117,7 @@ async fn export(paths: &Paths, wish: ImagesWish, file: std::path::PathBuf) -> Ou
             size(done.bytes),
             done.took.as_secs_f64()
         );
-        println!(
+        print_line!(
             "Next, on the other machine, with this meshproof and meshproof-probe beside it:  \
              meshproof images import {}",
             name(&done.path)
@@ -132,13 +132,13 @@ async fn import(paths: &Paths, file: std::path::PathBuf) -> Outcome {
     let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
     guarded(paths, &Cleanup::default(), &progress, async move {
         let (images, options) = lab::import_images(&inner_paths, &file, &inner_progress).await?;
-        println!(
+        print_line!(
             "{} images are there for Istio {}.",
             images.facts().len(),
             images.istio.id
         );
         let next = [vec!["meshproof guide".to_owned()], options].concat();
-        println!("Next:  {}", next.join(" "));
+        print_line!("Next:  {}", next.join(" "));
         Ok(ExitCode::SUCCESS)
     })
     .await
@@ -147,9 +147,9 @@ async fn import(paths: &Paths, file: std::path::PathBuf) -> Outcome {
 async fn list(paths: &Paths, as_json: bool) -> Outcome {
     let all = lab::inventory(paths).await?;
     if as_json {
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        print_line!("{}", serde_json::to_string_pretty(&all)?);
     } else {
-        print!("{}", all.iter().map(told).collect::<Vec<_>>().join("\n"));
+        print_text!("{}", all.iter().map(told).collect::<Vec<_>>().join("\n"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -159,7 +159,7 @@ async fn prune(paths: &Paths, dry_run: bool) -> Outcome {
     let (inner_paths, inner_progress) = (paths.clone(), progress.clone());
     guarded(paths, &Cleanup::default(), &progress, async move {
         let pruned = lab::prune(&inner_paths, dry_run, &inner_progress).await?;
-        print!("{}", told_of_pruning(&pruned));
+        print_text!("{}", told_of_pruning(&pruned));
         Ok(match pruned.failed.is_empty() {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(2),

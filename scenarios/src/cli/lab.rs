@@ -30,16 +30,17 @@ pub async fn up(paths: Paths, arguments: LabArguments) -> Outcome {
         } else {
             "is up"
         };
-        println!(
+        print_line!(
             "The cluster {} {how}: {}.",
-            lab.cluster.record.name, lab.topology.why
+            lab.cluster.record.name,
+            lab.topology.why
         );
-        println!("Istio {} is installed on it.", mesh.build);
-        println!(
+        print_line!("Istio {} is installed on it.", mesh.build);
+        print_line!(
             "Look at it:  kubectl --kubeconfig {} get pods -A",
             lab.cluster.kubeconfig().display()
         );
-        println!("Next:        meshproof guide");
+        print_line!("Next:        meshproof guide");
         Ok(ExitCode::SUCCESS)
     })
     .await
@@ -49,13 +50,13 @@ pub async fn up(paths: Paths, arguments: LabArguments) -> Outcome {
 pub async fn down(paths: &Paths) -> Outcome {
     let down = lab::down(paths, &terminal::progress()).await?;
     for name in &down.deleted {
-        println!("The cluster {name} is deleted.");
+        print_line!("The cluster {name} is deleted.");
     }
     for (name, holder) in &down.held {
-        println!("The cluster {name} stays: it is held by {holder}.");
+        print_line!("The cluster {name} stays: it is held by {holder}.");
     }
     if down.deleted.is_empty() && down.held.is_empty() {
-        println!("There is no cluster of ours.");
+        print_line!("There is no cluster of ours.");
     }
     Ok(if down.held.is_empty() {
         ExitCode::SUCCESS
@@ -68,22 +69,22 @@ pub async fn down(paths: &Paths) -> Outcome {
 pub async fn status(paths: &Paths, json: bool) -> Outcome {
     let all = lab::status(paths).await?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        print_line!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
     if all.is_empty() {
-        println!("No cluster stands. Next: meshproof up, or meshproof guide");
+        print_line!("No cluster stands. Next: meshproof up, or meshproof guide");
     }
     for cluster in all {
-        println!("{}  {}", cluster.name, cluster.purpose);
+        print_line!("{}  {}", cluster.name, cluster.purpose);
         match cluster.unhealthy {
-            None => println!("  healthy"),
-            Some(why) => println!("  not usable: {why}; the next run makes it anew"),
+            None => print_line!("  healthy"),
+            Some(why) => print_line!("  not usable: {why}; the next run makes it anew"),
         }
         if let Some(holder) = cluster.holder {
-            println!("  held by {holder}");
+            print_line!("  held by {holder}");
         }
-        println!("  kubeconfig: {}", cluster.kubeconfig.display());
+        print_line!("  kubeconfig: {}", cluster.kubeconfig.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -21,7 +21,7 @@ pub fn run(as_json: bool) -> Outcome {
                 })
             })
             .collect();
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        print_line!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
     let width = |of: fn(&meshproof_harness::scenario::About) -> &'static str| {
@@ -34,9 +34,11 @@ pub fn run(as_json: bool) -> Outcome {
     let (id, title) = (width(|a| a.id), width(|a| a.title));
     for scenario in &scenarios {
         let about = scenario.about;
-        println!(
+        print_line!(
             "{:id$}  {:title$}  {}",
-            about.id, about.title, about.section
+            about.id,
+            about.title,
+            about.section
         );
     }
     Ok(ExitCode::SUCCESS)

@@ -193,7 +193,7 @@ fn containers(pod: &Pod) -> impl Iterator<Item = &str> {
 }
 
 fn print_one(pod: &str, container: &str, text: &str) {
-    println!("==> {pod} {container} <==\n{}\n", text.trim_end());
+    print_line!("==> {pod} {container} <==\n{}\n", text.trim_end());
 }
 
 /// The latest run's capture of a scenario.

@@ -3,6 +3,10 @@
 //! Exit codes: 0 as expected, 1 news, 2 could not run; 129, 130 and 143 after SIGHUP, SIGINT
 //! and SIGTERM.
 
+// First, since its macros are for the modules after it.
+#[macro_use]
+mod printing;
+
 mod again;
 mod arguments;
 mod behaviour;
@@ -167,7 +171,7 @@ impl Cli {
                 Command::List { json } => list::run(json),
                 Command::Builds => {
                     for build in pins::ISTIO_BUILDS {
-                        println!("{}", build.id);
+                        print_line!("{}", build.id);
                     }
                     Ok(ExitCode::SUCCESS)
                 }

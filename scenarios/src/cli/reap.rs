@@ -18,9 +18,9 @@ pub async fn run(paths: &Paths, dry_run: bool, as_json: bool) -> Outcome {
     if as_json {
         let mut told = serde_json::to_value(&reaped)?;
         told["bytes_freed"] = json!(reaped.bytes_freed());
-        println!("{}", serde_json::to_string_pretty(&told)?);
+        print_line!("{}", serde_json::to_string_pretty(&told)?);
     } else {
-        print!("{}", told(&reaped));
+        print_text!("{}", told(&reaped));
     }
     Ok(if reaped.failed.is_empty() {
         ExitCode::SUCCESS

@@ -151,13 +151,13 @@ fn show(
     arguments: &RunArguments,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     if arguments.json {
-        println!("{}", json::render(run)?);
+        print_line!("{}", json::render(run)?);
         return Ok(());
     }
     let width = terminal::width();
     for outcome in &run.outcomes {
         if arguments.verbose || !outcome.expectation.green {
-            println!("{}", checks::render(outcome, width));
+            print_line!("{}", checks::render(outcome, width));
         }
     }
     let next = if run.is_green() {
@@ -175,7 +175,7 @@ fn show(
         junit_xml: &folder.junit_xml(),
         next,
     };
-    println!("{}", table::render(run, &view));
+    print_line!("{}", table::render(run, &view));
     Ok(())
 }
 

@@ -29,17 +29,17 @@ pub async fn run(paths: &Paths, cluster: Option<&str>) -> Outcome {
     let tools = tools(&cluster)?;
     let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
     let shell = shell.unwrap_or_else(|| "/bin/sh".into());
-    println!(
+    print_line!(
         "This is {} on the cluster {}: KUBECONFIG is {}, a copy that goes when it ends.",
         shell.display(),
         cluster.record.name,
         kubeconfig.display()
     );
     match &*tools.names {
-        [] => println!("The cluster's record names no programs, so PATH is as it was."),
-        names => println!("On PATH besides: {}.", names.join(", ")),
+        [] => print_line!("The cluster's record names no programs, so PATH is as it was."),
+        names => print_line!("On PATH besides: {}.", names.join(", ")),
     }
-    println!(
+    print_line!(
         "{}",
         match &lease {
             Attempt::Taken(_) => "It holds the cluster until it ends: exit.".to_owned(),

@@ -54,7 +54,7 @@ pub fn run(report: &Path, commit: Option<&str>) -> Outcome {
     let ids = all.iter().map(|scenario| scenario.about.id);
     let expected: Vec<&str> = ids.filter(|id| !rotation.leaves_out(id)).collect();
     let tally = Tally::of(&run, &expected);
-    println!(
+    print_line!(
         "{} of {} trials of the catalogue ran on a cluster ({})",
         tally.on_cluster,
         expected.len(),
@@ -62,14 +62,14 @@ pub fn run(report: &Path, commit: Option<&str>) -> Outcome {
     );
     if !tally.blocked.is_empty() {
         let ids = tally.blocked.join(", ");
-        println!("{ids}: could not be asked here, for a reason on record");
+        print_line!("{ids}: could not be asked here, for a reason on record");
     }
     if !tally.missing.is_empty() {
         let ids = tally.missing.join(", ");
-        println!("{ids}: expected, and did not run on a cluster");
+        print_line!("{ids}: expected, and did not run on a cluster");
     }
     if let Some(left_out) = rotation.left_out_told() {
-        println!("{}: {left_out}", rotation.left_out.join(", "));
+        print_line!("{}: {left_out}", rotation.left_out.join(", "));
     }
     Ok(if tally.missing.is_empty() {
         ExitCode::SUCCESS
