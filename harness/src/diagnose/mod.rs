@@ -16,6 +16,7 @@ mod ports;
 mod proxy;
 #[cfg(test)]
 mod renamed;
+mod restarts;
 pub mod rules;
 #[cfg(test)]
 mod rules_tests;

@@ -1,6 +1,7 @@
 //! MP026: a node found its port in use and listens on the next.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use serde_json::Value;
 
@@ -75,7 +76,7 @@ fn found(
              look for discovery on 47500 only, and no Service declares {other}: what goes there \
              passes the mesh by in plaintext, and STRICT refuses or holds it."
         ),
-        remedies: vec![reserve, restart(view)],
+        remedies: iter::once(reserve).chain(restart(view)).collect(),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::{Answer, Rule, Said, command, shortened};
 use crate::diagnose::pods::PATIENCE_SECONDS;
 use crate::diagnose::view::{ProductPod, View};
+use crate::mesh::Injection;
 use crate::outcome::{Symptom, Weight};
 use crate::product::logs::looks_in_vain;
 
@@ -45,9 +46,7 @@ fn apply(view: &View<'_>) -> Answer {
             weight: Weight::Symptom,
             object: pod.object(),
             seen: format!("It has run for {ran} s without a topology; {said}."),
-            why: "The node looks for the others and gets no answer, for ever. Behind a sidecar every \
-                  connection seems to succeed at first, so it often does so without a word."
-                .into(),
+            why: why(pod).into(),
             remedies: vec![command(format!(
                 "kubectl logs {} -n {} -c {}",
                 pod.name,
@@ -57,6 +56,20 @@ fn apply(view: &View<'_>) -> Answer {
         }));
     }
     answer
+}
+
+fn why(pod: &ProductPod<'_>) -> &'static str {
+    match pod.injection {
+        Injection::Absent => {
+            "The node looks for the others and gets no answer, for ever. One that looked up the \
+             Service before its own address was in it takes the list for other nodes' only, and two \
+             such nodes wait for each other."
+        }
+        _ => {
+            "The node looks for the others and gets no answer, for ever. Behind a sidecar every \
+             connection seems to succeed at first, so it often does so without a word."
+        }
+    }
 }
 
 fn sign<'a>(pod: &'a ProductPod<'_>) -> Option<&'a str> {

@@ -54,7 +54,8 @@ fn finding(gateway: &Value, seen: String, remedies: Vec<Remedy>) -> Finding {
         object: object(gateway),
         seen,
         why: "A Gateway is configuration for proxies that run elsewhere. Without one there is nothing \
-              to connect to: a connection or a port-forward is refused."
+              to connect to: a port-forward does not begin, and `connection refused` is what a \
+              request to its local port is told."
             .into(),
         remedies,
     })

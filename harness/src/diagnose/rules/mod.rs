@@ -31,6 +31,7 @@ mod split;
 mod stall;
 mod undeclared_port;
 
+use super::restarts::{restart, roll_out};
 use super::view::View;
 use crate::outcome::{Finding, Remedy, Unknown, Weight};
 
@@ -171,30 +172,6 @@ fn command(command: impl Into<String>) -> Remedy {
 /// A sentence as a remedy.
 fn advice(text: impl Into<String>) -> Remedy {
     Remedy::Advice { text: text.into() }
-}
-
-/// The command that makes the nodes anew: those that came up apart, or stalled, do not find
-/// together by themselves.
-fn restart(view: &View<'_>) -> Remedy {
-    let pods: Vec<&str> = view.product.iter().map(|pod| pod.name).collect();
-    command(format!(
-        "kubectl delete pod {} -n {}",
-        pods.join(" "),
-        view.namespace()
-    ))
-}
-
-/// The command that makes a workload's pods anew, one after the other; without a workload, all.
-fn roll_out(view: &View<'_>) -> Remedy {
-    let owner = view.product.iter().find_map(|pod| pod.owner());
-    match owner {
-        Some((kind @ "StatefulSet", name)) => command(format!(
-            "kubectl rollout restart {}/{name} -n {}",
-            kind.to_ascii_lowercase(),
-            view.namespace()
-        )),
-        _ => restart(view),
-    }
 }
 
 /// Words in a row: `a`, `a and b`, `a, b and c`.

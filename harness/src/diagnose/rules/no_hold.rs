@@ -1,5 +1,7 @@
 //! MP011: a node may start before its sidecar.
 
+use std::iter;
+
 use serde_json::Value;
 
 use super::{Answer, EXPLAINING, Rule, Said, listed, restart};
@@ -77,7 +79,7 @@ fn apply(view: &View<'_>) -> Answer {
              {ANNOTATION} nor a setting of the mesh makes the node wait."
         ),
         why: why.into(),
-        remedies: vec![remedy, restart(view)],
+        remedies: iter::once(remedy).chain(restart(view)).collect(),
     })])
 }
 

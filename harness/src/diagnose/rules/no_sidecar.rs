@@ -109,17 +109,16 @@ fn finding(view: &View<'_>, reason: &Reason, pods: &[&ProductPod<'_>]) -> Findin
     let label = command(format!(
         "kubectl label namespace {namespace} istio-injection=enabled --overwrite"
     ));
-    let again = roll_out(view);
     let (object, because, remedies): (String, String, Vec<Remedy>) = match reason {
         Reason::NotLabelled => (
             of_namespace,
             "the namespace is not labelled for injection".into(),
-            vec![label, again],
+            vec![label],
         ),
         Reason::NamespaceSaysNo => (
             of_namespace,
             "the namespace's label istio-injection=disabled turns injection off".into(),
-            vec![label, again],
+            vec![label],
         ),
         Reason::NoSuchRevision(revision) => (
             of_namespace,
@@ -127,28 +126,24 @@ fn finding(view: &View<'_>, reason: &Reason, pods: &[&ProductPod<'_>]) -> Findin
             vec![
                 command(format!("kubectl label namespace {namespace} {REVISION}-")),
                 label,
-                again,
             ],
         ),
         Reason::HostNetwork => (
             owner,
             "pods with hostNetwork are never injected".into(),
-            vec![advice("take hostNetwork out of the pod template"), again],
+            vec![advice("take hostNetwork out of the pod template")],
         ),
         Reason::PodSaysNo { label } => {
             let what = if *label { "label" } else { "annotation" };
             (
                 owner.clone(),
                 format!("the {what} {SWITCH} of the pod is \"false\""),
-                vec![
-                    Remedy::Patch {
-                        object: owner,
-                        yaml: format!(
-                            "spec:\n  template:\n    metadata:\n      {what}s:\n        {SWITCH}: \"true\"\n"
-                        ),
-                    },
-                    again,
-                ],
+                vec![Remedy::Patch {
+                    object: owner,
+                    yaml: format!(
+                        "spec:\n  template:\n    metadata:\n      {what}s:\n        {SWITCH}: \"true\"\n"
+                    ),
+                }],
             )
         }
         Reason::Older => (
@@ -156,7 +151,7 @@ fn finding(view: &View<'_>, reason: &Reason, pods: &[&ProductPod<'_>]) -> Findin
             "the namespace injects, so the pod was made before it did, or the injector did not \
              answer then"
                 .into(),
-            vec![again],
+            vec![],
         ),
     };
     let all = view.product.len();
@@ -180,6 +175,6 @@ fn finding(view: &View<'_>, reason: &Reason, pods: &[&ProductPod<'_>]) -> Findin
         object,
         seen: format!("{names} {have} no sidecar: {because}.{mixed}"),
         why: why.into(),
-        remedies,
+        remedies: remedies.into_iter().chain(roll_out(view)).collect(),
     })
 }

@@ -79,7 +79,7 @@ fn finding(view: &View<'_>, port: ProductPort, service: &Value, entry: &Value) -
         )
     };
     let name = entry["name"].as_str().unwrap_or("its entry");
-    let remedies = vec![
+    let mut remedies = vec![
         advice(format!(
             "set port and targetPort of `{name}` to {number}: entries are merged by port, so an \
              entry with another port has to be edited"
@@ -91,8 +91,8 @@ fn finding(view: &View<'_>, port: ProductPort, service: &Value, entry: &Value) -
                 view.namespace()
             ),
         },
-        restart(view),
     ];
+    remedies.extend(restart(view));
     Some(RULE.finding(Said {
         weight,
         object: object(service),

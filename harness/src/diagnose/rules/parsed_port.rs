@@ -38,7 +38,7 @@ fn apply(view: &View<'_>) -> Answer {
             object: object(service),
             yaml: entries_yaml(entries.iter().map(|(port, _)| *port)),
         });
-        remedies.push(restart(view));
+        remedies.extend(restart(view));
         RULE.finding(Said {
             weight: Weight::Cause,
             object: object(service),

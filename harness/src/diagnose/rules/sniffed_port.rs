@@ -47,7 +47,7 @@ fn apply(view: &View<'_>) -> Answer {
                 yaml: entries_yaml(entries.iter().map(|(port, _)| *port)),
             }];
             if hangs {
-                remedies.push(restart(view));
+                remedies.extend(restart(view));
             }
             RULE.finding(Said {
                 weight: if hangs { Weight::Cause } else { Weight::Risk },

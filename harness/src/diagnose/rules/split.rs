@@ -1,5 +1,7 @@
 //! MP020: the nodes run as clusters of their own.
 
+use std::iter;
+
 use super::{Answer, Rule, Said, advice, restart};
 use crate::diagnose::view::{State, View};
 use crate::outcome::{Symptom, Weight};
@@ -22,13 +24,12 @@ fn apply(view: &View<'_>) -> Answer {
                 why: "Each cluster serves and none knows of the other, without a warning and with \
                       every pod Ready: what is written through one node is not there through another."
                     .into(),
-                remedies: vec![
-                    advice(
-                        "remove the cause first; split nodes never merge by themselves, and data \
-                         without persistence that only one side has is lost with its restart",
-                    ),
-                    restart(view),
-                ],
+                remedies: iter::once(advice(
+                    "remove the cause first; split nodes never merge by themselves, and each side \
+                     may hold what the other has not",
+                ))
+                .chain(restart(view))
+                .collect(),
             })])
         }
         State::Known(_) => Answer::nothing(),

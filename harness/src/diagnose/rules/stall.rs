@@ -1,6 +1,8 @@
 //! MP021: the partition map exchange does not end.
 
-use super::{Answer, Rule, Said, advice, command};
+use std::iter;
+
+use super::{Answer, Rule, Said, advice, restart};
 use crate::diagnose::view::{State, View};
 use crate::outcome::{Symptom, Weight};
 
@@ -19,38 +21,18 @@ fn apply(view: &View<'_>) -> Answer {
                 weight: Weight::Symptom,
                 object: format!("Namespace {}", view.namespace()),
                 seen: format!("{}.", state.reason.trim_end_matches('.')),
-                why: "Discovery joined the nodes, and what they say on 47100 does not arrive. Until \
+                why:
+                    "Discovery joined the nodes, and what they say on 47100 does not arrive. Until \
                       the exchange ends every cache operation hangs, on the healthy nodes as well."
-                    .into(),
-                remedies: vec![
-                    advice(
-                        "remove the cause first; a stall heals with it only in its first half minute, \
-                         and after that the joining node has to start anew",
-                    ),
-                    joiners(view),
-                ],
+                        .into(),
+                remedies: iter::once(advice(
+                    "remove the cause first; a stall heals with it only in its first half minute, \
+                     and after that the joining node has to start anew",
+                ))
+                .chain(restart(view))
+                .collect(),
             })])
         }
         State::Known(_) => Answer::nothing(),
     }
-}
-
-/// A joiner that stalls has printed no topology snapshot, and its REST interface does not answer;
-/// the nodes that it joins have and do.
-fn joiners(view: &View<'_>) -> crate::outcome::Remedy {
-    let joining: Vec<&str> = view
-        .product
-        .iter()
-        .filter(|pod| pod.top.is_none())
-        .filter(|pod| pod.log.as_ref().is_none_or(|log| log.snapshot().is_none()))
-        .map(|pod| pod.name)
-        .collect();
-    if joining.is_empty() {
-        return super::restart(view);
-    }
-    command(format!(
-        "kubectl delete pod {} -n {}",
-        joining.join(" "),
-        view.namespace()
-    ))
 }

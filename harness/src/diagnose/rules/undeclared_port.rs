@@ -83,7 +83,7 @@ fn finding(view: &View<'_>, weight: Weight, missing: &[ProductPort]) -> Finding 
         }
     };
     if weight == Weight::Cause {
-        remedies.push(restart(view));
+        remedies.extend(restart(view));
     }
     let why = if weight == Weight::Cause {
         "For a port that is not declared a sidecar has no listener: the connection leaves in \

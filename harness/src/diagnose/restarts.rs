@@ -1,0 +1,85 @@
+//! How nodes are made anew, and what that costs.
+//!
+//! Every rule whose cure needs it takes it from here, so that none says it without its price.
+
+use super::view::View;
+use crate::outcome::{Remedy, Symptom};
+
+/// Nodes that came up apart, or stalled, do not find together by themselves: the commands that make
+/// them anew, after what there is to think of first. In a stall the joining node is enough.
+pub(super) fn restart(view: &View<'_>) -> [Remedy; 2] {
+    match joining(view).as_slice() {
+        [] => {
+            let all: Vec<&str> = view.product.iter().map(|pod| pod.name).collect();
+            [first(view, WITH_ALL), delete(view, &all)]
+        }
+        joining => [
+            Remedy::Advice {
+                text: "the node that joins has no data yet, so to make it anew loses none; if it \
+                       stalls again, the nodes that it joins have to be made anew as well"
+                    .into(),
+            },
+            delete(view, joining),
+        ],
+    }
+}
+
+/// The command that makes a StatefulSet's pods anew, one after the other; without one, all at once.
+pub(super) fn roll_out(view: &View<'_>) -> [Remedy; 2] {
+    match view.product.iter().find_map(|pod| pod.owner()) {
+        Some(("StatefulSet", name)) => {
+            let command = format!(
+                "kubectl rollout restart statefulset/{name} -n {}",
+                view.namespace()
+            );
+            [first(view, ONE_BY_ONE), Remedy::Command { command }]
+        }
+        _ => restart(view),
+    }
+}
+
+/// What ends with the nodes' memory.
+const WITH_ALL: &str = "when all nodes restart, what only their memory holds is gone";
+/// Measured with one backup of each key: nothing was left (case T3).
+const ONE_BY_ONE: &str = "a node with a sidecar and one without do not join under STRICT, so what \
+                          only their memory holds is gone after a rolling restart as well, with \
+                          backups too";
+
+fn first(view: &View<'_>, cost: &str) -> Remedy {
+    let claims = |pod: &serde_json::Value| {
+        let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+        volumes
+            .into_iter()
+            .any(|volume| volume["persistentVolumeClaim"].is_object())
+    };
+    let volumes = match view.product.iter().any(|pod| claims(pod.pod)) {
+        true => "they have persistent volumes: see that the caches are in a persistent data region",
+        false => "their pods have no persistent volume",
+    };
+    Remedy::Advice {
+        text: format!("save the data first: {cost}; {volumes}"),
+    }
+}
+
+fn delete(view: &View<'_>, pods: &[&str]) -> Remedy {
+    Remedy::Command {
+        command: format!(
+            "kubectl delete pod {} -n {}",
+            pods.join(" "),
+            view.namespace()
+        ),
+    }
+}
+
+/// The nodes whose join stalls. Such a one has printed no topology snapshot, and its REST interface
+/// does not answer; the nodes that it joins have and do.
+fn joining<'a>(view: &View<'a>) -> Vec<&'a str> {
+    if !view.is_in(Symptom::Stall) {
+        return vec![];
+    }
+    let apart = view.product.iter().filter(|pod| {
+        let log = pod.log.as_ref();
+        pod.top.is_none() && log.is_none_or(|log| log.snapshot().is_none())
+    });
+    apart.map(|pod| pod.name).collect()
+}
