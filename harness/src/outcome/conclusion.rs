@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Diagnosis;
+use super::{Diagnosis, Weight};
 
 /// The code of the finding that the nodes have split.
 pub const SPLIT: &str = "MP020";
@@ -18,8 +18,11 @@ pub const NOT_JOINED: [&str; 4] = ["MP022", "MP023", "MP024", "MP025"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
-    /// They are one cluster.
+    /// They are one cluster, and nothing was found that is wrong or exposed.
     Healthy,
+    /// They are one cluster, and something else is wrong or exposed: no gateway leads to it, or it
+    /// speaks in plaintext.
+    OneCluster,
     /// They are clusters of their own.
     Split,
     /// Their partition map exchange does not end.
@@ -48,8 +51,10 @@ impl Diagnosis {
             Conclusion::NotJoined
         } else if self.state_unknown().is_some() || mute_proxies > 0 {
             Conclusion::NotKnown
-        } else {
+        } else if self.findings.iter().all(|f| f.weight == Weight::Risk) {
             Conclusion::Healthy
+        } else {
+            Conclusion::OneCluster
         }
     }
 

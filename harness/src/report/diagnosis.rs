@@ -36,7 +36,7 @@ pub fn render(diagnosis: &Diagnosis, view: &View<'_>) -> String {
     if !diagnosis.unknown.is_empty() {
         out.push_str("Not known\n");
         for unknown in &diagnosis.unknown {
-            let text = format!("{}: {}", unknown.title, unknown.because);
+            let text = format!("whether {}: {}", unknown.title, unknown.because);
             out.push_str(&labelled(&unknown.code, &text, LABEL, width));
         }
         out.push('\n');
@@ -68,6 +68,7 @@ fn conclusion(diagnosis: &Diagnosis, view: &View<'_>) -> String {
                 view.mute_proxies
             ),
         },
+        Conclusion::OneCluster => "the nodes are one cluster".to_owned(),
         Conclusion::Healthy => "healthy".to_owned(),
     };
     let counts: Vec<String> = [
