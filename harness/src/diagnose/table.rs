@@ -18,13 +18,15 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// Whether a code belongs to it, if only at times.
+    pub fn has(&self, code: &str) -> bool {
+        self.always.contains(&code) || self.at_times.contains(&code)
+    }
+
     /// What a diagnosis found that the fault does not have, not even at times.
     pub fn besides<'d>(&self, said: &'d Diagnosis) -> Vec<&'d Finding> {
-        let own = |finding: &Finding| {
-            let code = finding.code.as_str();
-            self.always.contains(&code) || self.at_times.contains(&code)
-        };
-        said.findings.iter().filter(|f| !own(f)).collect()
+        let other = |finding: &&Finding| !self.has(&finding.code);
+        said.findings.iter().filter(other).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Check, CheckResult, Diagnosis, Symptom, Verdict};
+use super::{Check, CheckResult, Diagnosis, Symptom, Verdict, Weight};
 
 /// What the guide says of a failure, as typed values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,14 +147,20 @@ impl CaseRecord {
             .chain(recovery)
     }
 
-    /// The rules that had to find the cause and did not.
+    /// The rules that had to find the cause and did not. Where harm was seen, what may do harm another
+    /// time is no cause of it.
     fn missed(&self) -> Vec<&str> {
         let Some(diagnosis) = &self.diagnosis else {
             return vec![];
         };
-        let found = diagnosis.codes();
+        let harm = |seen: &Observed| seen.symptom != Symptom::Healthy;
+        let harm = self.observed.as_ref().is_some_and(harm);
+        let found = |code: &str| {
+            let mut findings = diagnosis.findings.iter();
+            findings.any(|f| f.code == code && !(harm && f.weight == Weight::Risk))
+        };
         let wanted = self.claim.found_by.iter().map(String::as_str);
-        wanted.filter(|code| !found.contains(code)).collect()
+        wanted.filter(|code| !found(code)).collect()
     }
 }
 

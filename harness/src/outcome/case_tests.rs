@@ -152,6 +152,17 @@ fn a_cause_that_no_rule_finds_is_a_failure_of_ours() {
 }
 
 #[test]
+fn what_may_do_harm_another_time_is_no_cause_of_harm_that_was_seen() {
+    let mut case = confirmed();
+    for finding in &mut case.diagnosis.as_mut().unwrap().findings {
+        finding.weight = Weight::Risk;
+    }
+    assert_eq!(name(&case), "Failed");
+    case.observed.as_mut().unwrap().symptom = Symptom::Healthy;
+    assert_eq!(name(&case), "NotReproduced");
+}
+
+#[test]
 fn a_finding_that_is_not_the_faults_is_a_failure_of_ours() {
     let case = CaseRecord {
         diagnosed: vec![check(false)],

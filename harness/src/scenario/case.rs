@@ -13,7 +13,8 @@ use super::{Stand, StepError};
 use crate::diagnose::{Snapshot, diagnose, table};
 use crate::evidence::snapshot;
 use crate::outcome::{
-    CaseClaim, CaseRecord, Check, Cure, Diagnosis, Observed, PhaseTime, Standing, Symptom, Weight,
+    CaseClaim, CaseRecord, Check, Cure, Diagnosis, Finding, NOT_JOINED, Observed, PhaseTime, SPLIT,
+    STALL, Standing, Symptom, Weight,
 };
 use crate::product::Product;
 use crate::progress::Stage;
@@ -101,7 +102,7 @@ pub(super) struct Carried {
 }
 
 /// Carries a case through its phases, as far as they show something. Where its fault is known, its
-/// diagnosis is held against that.
+/// diagnosis is held against that. What it changed outside its namespaces stands until [`put_back`].
 pub(super) async fn carry(
     case: &dyn Case,
     known: Option<&table::Fault>,
@@ -117,14 +118,19 @@ pub(super) async fn carry(
     };
     let phases = in_order(case, known, stand, mutation, stage, &mut carried).await;
     carried.error = phases.err();
-    let begun = Instant::now();
-    if let Err(error) = alone_in_time(stand, "put back", case.put_back(stand)).await {
-        carried.error.get_or_insert(error);
-    }
-    if begun.elapsed() > Duration::from_millis(50) {
-        carried.phases.push(time("put back", begun));
-    }
     carried
+}
+
+/// Puts back what a case changed outside its namespaces, once all that has to be seen of it is kept.
+/// Tells how long that took, if it took any time.
+pub(super) async fn put_back(
+    case: &dyn Case,
+    stand: &Stand,
+) -> (Option<PhaseTime>, Result<(), StepError>) {
+    let begun = Instant::now();
+    let ended = alone_in_time(stand, "put back", case.put_back(stand)).await;
+    let took = (begun.elapsed() > Duration::from_millis(50)).then(|| time("put back", begun));
+    (took, ended)
 }
 
 async fn in_order(
@@ -158,8 +164,7 @@ async fn in_order(
     let begun = Instant::now();
     stage.message("symptom");
     let observed = timed(stand, case.observe(stand), "symptom", begun, phases).await?;
-    let healthy = observed.symptom == Symptom::Healthy;
-    let decided = observed.symptom != Symptom::Undecided;
+    let symptom = observed.symptom;
     record.observed = Some(observed);
     let begun = Instant::now();
     stage.message("diagnosis");
@@ -175,9 +180,10 @@ async fn in_order(
     record.diagnosed = known
         .map(|fault| no_other(fault, &said))
         .into_iter()
+        .chain(tells_the_state(symptom, &said))
         .collect();
     record.diagnosis = Some(said);
-    if healthy || !decided {
+    if matches!(symptom, Symptom::Healthy | Symptom::Undecided) {
         return Ok(());
     }
     let begun = Instant::now();
@@ -206,7 +212,7 @@ async fn in_order(
         )
         .await?;
         snapshots.push(("recovered", read));
-        record.recovery.push(silent(&said));
+        record.recovery.push(silent(known, &said));
         record.cure = record.cure_that_counts();
     }
     Ok(())
@@ -230,13 +236,46 @@ fn no_other(fault: &table::Fault, said: &Diagnosis) -> Check {
     Check::answered(Standing::Truth, statement, besides.is_empty(), seen, vec![])
 }
 
-/// That diagnosis finds nothing wrong with the cured cluster. What is less safe than it could be, it
-/// may still find: some cases run without STRICT.
-fn silent(said: &Diagnosis) -> Check {
-    let wrong = said
-        .findings
-        .iter()
-        .filter(|f| matches!(f.weight, Weight::Cause | Weight::Symptom));
+/// That diagnosis tells the state in which the nodes were seen, which `kubectl get pods` does not;
+/// none where it was none of those that nodes are in together.
+fn tells_the_state(seen: Symptom, said: &Diagnosis) -> Option<Check> {
+    let codes = said.codes();
+    let told = if codes.contains(&SPLIT) {
+        "split"
+    } else if codes.contains(&STALL) {
+        "a stall"
+    } else if NOT_JOINED.iter().any(|code| codes.contains(code)) {
+        "a node that is not part of the cluster"
+    } else if said.state_unknown().is_some() {
+        "no state"
+    } else {
+        "one cluster"
+    };
+    let wanted = match seen {
+        Symptom::Split => "split",
+        Symptom::Stall => "a stall",
+        Symptom::Healthy => "one cluster",
+        _ => return None,
+    };
+    let statement = format!("diagnosis tells {wanted}, as the nodes were seen");
+    Some(Check::answered(
+        Standing::Truth,
+        statement,
+        told == wanted,
+        told,
+        vec![],
+    ))
+}
+
+/// That diagnosis finds nothing wrong with the cured cluster, and nothing exposed but what the case has
+/// from the first, as without STRICT. What may do harm another time it may find.
+fn silent(known: Option<&table::Fault>, said: &Diagnosis) -> Check {
+    let of_the_case = |finding: &Finding| known.is_some_and(|fault| fault.has(&finding.code));
+    let wrong = said.findings.iter().filter(|f| match f.weight {
+        Weight::Cause | Weight::Symptom => true,
+        Weight::Exposure => !of_the_case(f),
+        Weight::Risk => false,
+    });
     let wrong: Vec<String> = wrong
         .map(|f| format!("{} on {}", f.code, f.object))
         .collect();

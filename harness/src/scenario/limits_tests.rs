@@ -7,7 +7,7 @@ use super::*;
 use crate::expectation::Expectations;
 use crate::outcome::{CaseClaim, Check, Cure, Observed, Symptom, Verdict};
 use crate::product::Product;
-use crate::scenario::case::{Carried, carry};
+use crate::scenario::case::{Carried, carry, put_back};
 use crate::scenario::fakes::{NotBegun, about, check, stand_on_an_empty_cluster};
 use crate::scenario::{Case, Checkpoint, Fault, Phase, Plan, Remedied, Runner, Scenario};
 use crate::waits::Wait;
@@ -43,7 +43,9 @@ impl Hangs {
 
     async fn carried(&self, stand: &Stand) -> Carried {
         let stage = stand.progress.stage("a case");
-        carry(self, None, stand, None, &stage).await
+        let mut carried = carry(self, None, stand, None, &stage).await;
+        carried.error = carried.error.or(put_back(self, stand).await.1.err());
+        carried
     }
 }
 
