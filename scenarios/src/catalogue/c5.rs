@@ -65,7 +65,7 @@ struct Ready {
     forward: Forward,
     certificate: SelfSigned,
     client_pod: String,
-    /// When the step was done.
+    /// When the step was begun.
     since: Timestamp,
 }
 
@@ -104,6 +104,7 @@ impl Checkpoint for Exposed {
 
     async fn arrange(&self, stand: &Stand) -> Result<Ready, StepError> {
         let kube = &stand.kube;
+        let since = Timestamp::now();
         let certificate = made_certificate()?;
         kube.apply(&[certificate.secret(ISTIO_NAMESPACE, GATEWAY_SECRET)])
             .await?;
@@ -127,7 +128,7 @@ impl Checkpoint for Exposed {
             forward,
             certificate,
             client_pod,
-            since: Timestamp::now(),
+            since,
         })
     }
 

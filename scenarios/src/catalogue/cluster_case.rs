@@ -78,10 +78,10 @@ impl ClusterCase {
         Deployment::of_the_guide(stand, self.strict)?.edited(self.arrangement)
     }
 
-    /// Whether what is shown depends on what the proxies demand of each other. The race of a node
-    /// with its own sidecar does not, and a proxy that was made slow for it is left alone.
-    fn is_about_the_policy(&self) -> bool {
-        !matches!(self.in_force, InForce::NoHold(_))
+    /// Whether the proxies are asked what they demand of each other. One that was made slow, whose race
+    /// with its node does not depend on it, is left alone.
+    fn asks_for_the_policy(&self) -> bool {
+        !matches!(self.in_force, InForce::NoHold(Sidecar { cpu: Some(_), .. }))
     }
 }
 
@@ -120,7 +120,7 @@ impl Case for ClusterCase {
                 InForce::NoHold(sidecar) => in_force::no_hold(stand, sidecar).await?,
                 InForce::PortTaken(port) => taken_port::in_force(stand, port).await?,
             };
-            if self.is_about_the_policy() {
+            if self.asks_for_the_policy() {
                 let demand = match self.strict {
                     true => Demand::Certificate,
                     false => Demand::Either,

@@ -57,6 +57,7 @@ pub fn scenarios() -> Vec<Scenario> {
             ClusterCase {
                 fault: |m| undeclare(m, &[ThinClient, Communication, Discovery]),
                 in_force: InForce::Ways(&[
+                    (ThinClient, Way::PassesBy),
                     (Communication, Way::PassesBy),
                     (Discovery, Way::PassesBy),
                 ]),
@@ -78,7 +79,11 @@ pub fn scenarios() -> Vec<Scenario> {
             ),
             ClusterCase {
                 fault: |m| undeclare(m, &[Communication]),
-                in_force: InForce::Ways(&[(Communication, Way::PassesBy), (Discovery, Way::Tcp)]),
+                in_force: InForce::Ways(&[
+                    (ThinClient, Way::Tcp),
+                    (Communication, Way::PassesBy),
+                    (Discovery, Way::Tcp),
+                ]),
                 shown: &[(Symptom::Stall, Shown::PlaintextNotRefused(&[Communication]))],
                 until_guides_sentence: true,
                 ..UNDER_STRICT
@@ -88,7 +93,11 @@ pub fn scenarios() -> Vec<Scenario> {
             about("T2c", "Only the discovery port is not declared", &[]),
             ClusterCase {
                 fault: |m| undeclare(m, &[Discovery]),
-                in_force: InForce::Ways(&[(Communication, Way::Tcp), (Discovery, Way::PassesBy)]),
+                in_force: InForce::Ways(&[
+                    (ThinClient, Way::Tcp),
+                    (Communication, Way::Tcp),
+                    (Discovery, Way::PassesBy),
+                ]),
                 shown: &[(Symptom::Split, Shown::PlaintextRefused(&[Discovery]))],
                 ..UNDER_STRICT
             },
@@ -99,6 +108,7 @@ pub fn scenarios() -> Vec<Scenario> {
                 found_by: &["MP002"],
                 fault: |m| rename_ports(m, str::to_owned),
                 in_force: InForce::Ways(&[
+                    (ThinClient, Way::Sniffed),
                     (Communication, Way::Sniffed),
                     (Discovery, Way::Sniffed),
                 ]),
@@ -123,7 +133,11 @@ pub fn scenarios() -> Vec<Scenario> {
             ClusterCase {
                 found_by: &["MP003"],
                 fault: |m| rename_ports(m, |name| format!("http-{name}")),
-                in_force: InForce::Ways(&[(Communication, Way::Http), (Discovery, Way::Http)]),
+                in_force: InForce::Ways(&[
+                    (ThinClient, Way::Http),
+                    (Communication, Way::Http),
+                    (Discovery, Way::Http),
+                ]),
                 shown: &[(Symptom::Split, Shown::PlaintextRefused(&[Discovery]))],
                 ..UNDER_STRICT
             },
@@ -146,6 +160,7 @@ pub fn scenarios() -> Vec<Scenario> {
                 strict: false,
                 fault: |m| undeclare(m, &[ThinClient, Communication, Discovery]),
                 in_force: InForce::Ways(&[
+                    (ThinClient, Way::PassesBy),
                     (Communication, Way::PassesBy),
                     (Discovery, Way::PassesBy),
                 ]),

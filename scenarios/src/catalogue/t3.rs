@@ -1,6 +1,7 @@
 //! T3: the namespace was not labelled when the pods were made, so that they have no sidecar.
 
 mod in_force;
+mod joined;
 mod symptom;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,8 +51,10 @@ pub fn scenarios() -> Vec<Scenario> {
 
 #[derive(Default)]
 struct NotLabelled {
-    /// Whether the nodes joined without a sidecar, so that keys could be written.
+    /// Whether keys are written, which nodes without a sidecar take once they joined.
     written: AtomicBool,
+    /// Whether the nodes wait for each other for ever.
+    apart: AtomicBool,
 }
 
 /// The keys that are written while there is no sidecar.
@@ -112,11 +115,12 @@ impl Case for NotLabelled {
             self.written.store(joined, Ordering::Relaxed);
             if joined {
                 checks.push(cluster::stays(stand, &readings, state.symptom, HOLD).await?);
-                checks.push(c3::data_flows(stand, nodes::PODS[0], nodes::PODS[1], KEYS).await);
-                checks.push(strict_refuses_nothing(stand).await?);
+                checks.extend(joined::asked(stand).await?);
             }
             let symptom = symptom(bare, state.symptom, &readings);
-            if symptom == Symptom::CannotJoin {
+            let apart = symptom == Symptom::CannotJoin;
+            self.apart.store(apart, Ordering::Relaxed);
+            if apart {
                 checks.push(still_apart(stand).await?);
             }
             let because = match symptom {
@@ -133,7 +137,18 @@ impl Case for NotLabelled {
 
     fn remedy<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Remedied> {
         Box::pin(async move {
-            let mut done = vec![];
+            let (mut done, mut consequences) = (vec![], vec![]);
+            if make && self.apart.load(Ordering::Relaxed) {
+                done.push(
+                    "the nodes had not joined, so one was started anew in its pod first".to_owned(),
+                );
+                let help = joined::made_to(stand).await?;
+                if help.holds() {
+                    consequences.extend(joined::asked(stand).await?);
+                    self.written.store(true, Ordering::Relaxed);
+                }
+                consequences.push(help);
+            }
             let begun = Timestamp::now();
             if make {
                 let guides = Deployment::of_the_guide(stand, true)?;
@@ -157,7 +172,7 @@ impl Case for NotLabelled {
             };
             let sidecars = cluster::listed(stand).await?;
             let sidecars = sidecars.iter().all(|pod| pods::readiness(pod) == READY);
-            let (mut recovery, mut consequences) = (vec![], vec![]);
+            let mut recovery = vec![];
             let mut cure = Cure::None;
             if sidecars && state.symptom == Symptom::Healthy {
                 cure = Cure::ByTheRemedy;
@@ -200,25 +215,6 @@ impl Case for NotLabelled {
             })
         })
     }
-}
-
-/// What the policy does where there is no proxy: nothing. A plaintext client is answered.
-async fn strict_refuses_nothing(stand: &Stand) -> Result<Check, StepError> {
-    intruder::ready(&stand.kube).await?;
-    let addresses: Vec<String> = cluster::listed(stand)
-        .await?
-        .iter()
-        .filter_map(pods::ip)
-        .collect();
-    let tried = intruder::intrude(&stand.kube, &addresses, &ProductPort::ALL).await?;
-    let answered = tried.attempts.iter().filter(|a| a.was_answered()).count();
-    Ok(Check::answered(
-        Standing::Truth,
-        "under STRICT a plaintext client outside the mesh is answered on every port",
-        answered == tried.attempts.len() && answered > 0,
-        format!("{answered} of {} attempts answered", tried.attempts.len()),
-        vec![tried.evidence],
-    ))
 }
 
 /// How many of the keys that were written without a sidecar are there.

@@ -16,6 +16,14 @@ pub(super) async fn checks(stand: &Stand) -> Result<Vec<Check>, StepError> {
         .raw(&format!("/api/v1/namespaces/{name}"))
         .await?;
     let label = &namespace["metadata"]["labels"][INJECTION_LABEL];
+    let policies = format!("/apis/security.istio.io/v1/namespaces/{name}/peerauthentications");
+    let policies = stand.kube.raw(&policies).await?;
+    let modes: Vec<&str> = policies["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|policy| policy["spec"]["mtls"]["mode"].as_str().unwrap_or("none"))
+        .collect();
     let returned = stand.kube.dry_run(&injection_trial(name)).await?;
     let injection = Injection::of(&returned);
     let listed = cluster::listed(stand).await?;
@@ -33,6 +41,13 @@ pub(super) async fn checks(stand: &Stand) -> Result<Vec<Check>, StepError> {
             "a pod made in the namespace gets no sidecar",
             injection == Injection::Absent,
             format!("sidecar: {}", injection.name()),
+            vec![],
+        ),
+        Check::answered(
+            Standing::Truth,
+            "the namespace's policy is STRICT all the same",
+            modes == ["STRICT"],
+            format!("modes of its PeerAuthentications: {modes:?}"),
             vec![],
         ),
         Check::answered(
