@@ -2,7 +2,8 @@
 //! of Secrets. Pure: text or JSON in, the same without them out.
 //!
 //! It errs on the safe side: a value whose name sounds like a secret goes, a name or a path of one
-//! stays, since those are what a missing or misnamed Secret is found by.
+//! stays, since those are what a missing or misnamed Secret is found by. A text keeps its number of
+//! lines, since findings name them.
 
 mod json;
 mod names;
@@ -10,7 +11,7 @@ mod pem;
 mod text;
 mod xml;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde_json::Value;
 
 /// The shortest part of a known secret text that is looked for: shorter ones are words.
@@ -87,26 +88,26 @@ struct Redacting {
 }
 
 impl Redacting {
-    /// Replaces matches for which there is a replacement.
-    fn replace(
-        &mut self,
-        pattern: &Regex,
-        replacement: impl Fn(&regex::Captures<'_>) -> Option<String>,
-    ) {
+    /// Replaces matches for which there is a replacement. In one that is left as it is more are looked
+    /// for from the end of its group `name` on, if it has one: a value may hold names and values.
+    fn replace(&mut self, pattern: &Regex, replacement: impl Fn(&Captures<'_>) -> Option<String>) {
+        let (mut replaced, mut copied, mut from) = (String::new(), 0, 0);
         let mut count = 0;
-        let replaced =
-            pattern.replace_all(
-                &self.text,
-                |found: &regex::Captures<'_>| match replacement(found) {
-                    Some(instead) => {
-                        count += 1;
-                        instead
-                    }
-                    None => found[0].to_owned(),
-                },
-            );
+        while let Some(found) = pattern.captures_at(&self.text, from) {
+            let Some(whole) = found.get(0) else { break };
+            let Some(instead) = replacement(&found) else {
+                from = found.name("name").unwrap_or(whole).end();
+                continue;
+            };
+            replaced.push_str(&self.text[copied..whole.start()]);
+            replaced.push_str(&instead);
+            replaced.push_str(&line_ends(whole.as_str(), &instead));
+            (copied, from) = (whole.end(), whole.end());
+            count += 1;
+        }
         if count > 0 {
-            self.text = replaced.into_owned();
+            replaced.push_str(&self.text[copied..]);
+            self.text = replaced;
             self.count += count;
         }
     }
@@ -114,10 +115,18 @@ impl Redacting {
     /// Replaces places, in their order, by one text.
     fn cut(&mut self, places: &[std::ops::Range<usize>], instead: &str) {
         for place in places.iter().rev() {
-            self.text.replace_range(place.clone(), instead);
+            let ends = line_ends(&self.text[place.clone()], instead);
+            let instead = format!("{instead}{ends}");
+            self.text.replace_range(place.clone(), &instead);
         }
         self.count += places.len();
     }
+}
+
+/// The line ends that a text has more than what replaces it.
+fn line_ends(text: &str, instead: &str) -> String {
+    let ends = |text: &str| text.matches('\n').count();
+    "\n".repeat(ends(text).saturating_sub(ends(instead)))
 }
 
 #[cfg(test)]

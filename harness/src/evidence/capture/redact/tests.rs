@@ -48,7 +48,9 @@ fn private_keys_go_in_every_form() {
         let redacted = text(&format!("before, \"{form}\" after"));
         nothing_planted(&redacted);
         assert!(
-            redacted.starts_with("before, \"[redacted: private key]\" after"),
+            redacted
+                .replace('\n', "")
+                .starts_with("before, \"[redacted: private key]\" after"),
             "{redacted}"
         );
     }
@@ -134,7 +136,7 @@ fn a_license_goes_from_objects_and_logs() {
     let redacted = text(&log);
     nothing_planted(&redacted);
     assert!(
-        redacted.ends_with("[redacted: license]\n[02:00:01] started"),
+        redacted.ends_with("[redacted: license]\n\n\n\n\n[02:00:01] started"),
         "{redacted}"
     );
     let cut = text(&format!("{}\nafter", &LICENSE[..LICENSE.len() - 30]));
@@ -229,6 +231,28 @@ fn a_kubeconfig_loses_its_users() {
     let yaml = "kind: Config\nusers:\n- user:\n    token: planted\n    client-key-data: \
                 LS0tLS1CRUdJTiBFQyBQUklWQVRFplanted\n";
     nothing_planted(&text(yaml));
+}
+
+/// Findings name lines of logs, and people look them up with kubectl.
+#[test]
+fn a_text_keeps_its_number_of_lines() {
+    for secret in [
+        key(),
+        LICENSE.to_owned(),
+        LICENSE[..LICENSE.len() - 30].to_owned(),
+        "password=\"two\nlines planted\"".to_owned(),
+        "<password>\nplanted\n</password>".to_owned(),
+    ] {
+        let before = format!("one\n{secret}\nlast");
+        let redacted = text(&before);
+        nothing_planted(&redacted);
+        assert_eq!(
+            redacted.lines().count(),
+            before.lines().count(),
+            "{redacted}"
+        );
+        assert_eq!(redacted.lines().last(), Some("last"));
+    }
 }
 
 #[test]
