@@ -5,6 +5,7 @@
 //! stays, since those are what a missing or misnamed Secret is found by. A text keeps its number of
 //! lines, since findings name them.
 
+mod arguments;
 mod json;
 mod names;
 mod pem;
@@ -67,6 +68,7 @@ impl Redactor {
         }
         pem::redact(&mut redacting);
         xml::redact(&mut redacting);
+        arguments::redact(&mut redacting);
         text::redact(&mut redacting);
         Redacted {
             text: redacting.text,

@@ -115,7 +115,12 @@ fn values_of_secret_names_go_in_every_notation() {
         "msg={\\\"token\\\":\\\"planted\\\"}",
         "password: 'two words planted'",
         "client-key-data: cGxhbnRlZA==",
+        "License key: planted",
+        "wrong license id=planted-1, access key = planted",
         "<property name=\"password\" value=\"planted\"/>",
+        "<property name=\"password\">\n<value>planted</value></property>",
+        "<prop key=\"db.password\">planted</prop>",
+        "<entry key=\"password\" value=\"planted\"/>",
         "<db:password encrypted=\"no\">planted</db:password>",
         "env:\n- name: LICENSE_URI\n  value: http://host/planted\n",
     ] {
@@ -231,6 +236,137 @@ fn a_kubeconfig_loses_its_users() {
     let yaml = "kind: Config\nusers:\n- user:\n    token: planted\n    client-key-data: \
                 LS0tLS1CRUdJTiBFQyBQUklWQVRFplanted\n";
     nothing_planted(&text(yaml));
+}
+
+#[test]
+fn arguments_with_secret_names_lose_their_values() {
+    for line in [
+        "VM arguments: [-Xms1g, -Djavax.net.ssl.keyStorePassword=pla,nted[1], -Xmx1g]",
+        "VM arguments: [-Xms1g, -Ddb.password=a word, or planted, -Xmx1g]",
+        "VM arguments: [-Xmx1g, -Ddb.password=planted)]",
+        "java -Dkey.store.pass='a, planted' -Xmx1g",
+        "java '-Ddb.pwd=pl\"anted' -Xmx1g",
+        "run --password planted -Xmx1g",
+        "run --api-token \"two planted\" -Xmx1g",
+        "run --password=pl(an)planted, -Xmx1g",
+        "keytool -storepass planted -Xmx1g",
+        "openssl -passin pass:planted -Xmx1g",
+        "curl -u admin:planted -Xmx1g",
+        "[\"--client-secret\", \"planted\", \"-Xmx1g\"]",
+        "{\\\"args\\\":[\\\"--password\\\",\\\"planted\\\",\\\"-Xmx1g\\\"]}",
+        "args:\n- --password\n- planted\n- -Xmx1g",
+        "GET /x?tokenPath=/y?access_token=planted -Xmx1g",
+    ] {
+        let redacted = text(line);
+        nothing_planted(&redacted);
+        assert!(!redacted.contains("nted"), "{redacted}");
+        for kept in ["[redacted]", "-Xmx1g"] {
+            assert!(redacted.contains(kept), "{redacted}");
+        }
+    }
+    let container = json!({
+        "command": ["sh", "-c", "exec java -Ddb.password='planted' -Xmx1g"],
+        "args": ["--password", "-planted", "--store-pass", "12345678", "--token-file", "/kept",
+            "--secret-name", "kept-name", "-Xmx1g"],
+        "livenessProbe": { "httpGet": { "httpHeaders": [
+            { "name": "Authorization", "value": "Basic planted" }] } } });
+    let redacted = json_text(container);
+    nothing_planted(&redacted);
+    assert!(!redacted.contains("12345678"), "{redacted}");
+    for kept in ["-Xmx1g", "/kept", "kept-name", "--password"] {
+        assert!(redacted.contains(kept), "{redacted}");
+    }
+}
+
+#[test]
+fn headers_that_a_route_sets_or_wants_go() {
+    let routes = json!({
+        "set": { "authorization": "Basic planted" },
+        "match": { "headers": {
+            "authorization": { "exact": "Basic planted" }, "x-api-key": { "regex": "planted" } } },
+        "when": [{ "key": "request.headers[x-api-key]", "values": ["planted"] }],
+        "request_headers_to_add": [{ "header": { "key": "x-api-key", "value": "planted" } }] });
+    nothing_planted(&json_text(routes));
+}
+
+#[test]
+fn arguments_that_tell_stay() {
+    for line in [
+        "VM arguments: [-Djava.net.preferIPv4Stack=true, --add-opens=java.base/sun.nio.ch=ALL, \
+         -Djavax.net.ssl.keyStore=/keys/ignite.jks]",
+        "run --token-file /x --use-token --secret-name gridgain-license",
+        "docker run --user 1000:1000 image",
+        "the flag --password is missing",
+        "--password",
+        "OLDPWD=/ignite PWD=/",
+        "-Dtls.bypass=/health",
+    ] {
+        assert_eq!(text(line), line);
+    }
+    let image = json!({ "image": "registry.example.com/token-service:1.2" });
+    assert_eq!(json_text(image.clone()), image.to_string());
+}
+
+/// A number is what many a password is, and what every count is.
+#[test]
+fn a_secret_of_digits_goes() {
+    for line in [
+        "DB_PASSWORD=12345678",
+        "db.password: 12345678",
+        "\"client_secret\":\"12345678\"",
+        "token.value=12345678",
+        "secret.0=12345678",
+        "-Djavax.net.ssl.keyStorePassword=12345678",
+        "--password 12345678",
+        "<password>12345678</password>",
+        "<property name=\"password\" value=\"12345678\"/>",
+        "- name: DB_PASSWORD\n  value: 12345678\n",
+        "authorization: 12345678",
+        "license: 12345678",
+    ] {
+        let redacted = text(line);
+        assert!(!redacted.contains("12345678"), "{redacted}");
+        assert!(redacted.contains("[redacted]"), "{redacted}");
+    }
+    for value in [
+        json!({ "name": "DB_PASSWORD", "value": "12345678" }),
+        json!({ "name": "API_TOKEN", "value": 12_345_678 }),
+        json!({ "password": "12345678" }),
+        json!({ "generic_secret": "12345678" }),
+        json!({ "dbPassword": "12345678" }),
+        json!({ "dbPassword": 12_345_678 }),
+        json!({ "licenseNumber": "12345678" }),
+    ] {
+        let redacted = json_text(value);
+        assert!(!redacted.contains("12345678"), "{redacted}");
+        assert!(redacted.contains("[redacted]"), "{redacted}");
+    }
+}
+
+#[test]
+fn a_count_or_a_size_stays() {
+    for line in [
+        "tokenTTLSeconds: 3600",
+        "passwordLength: 12",
+        "password.min-length=8",
+        "TOKEN_TIMEOUT_MILLIS=500",
+        "-Dpassword.length=12",
+        "--token-ttl 3600",
+        "<passwordLength>12</passwordLength>",
+        "tokens: 3",
+        "cluster.outbound|80||token-service.n.svc.cluster.local.upstream_cx_active: 5",
+    ] {
+        assert_eq!(text(line), line);
+    }
+    for value in [
+        json!({ "tokenTTLSeconds": 3600 }),
+        json!({ "passwordLength": "12" }),
+        json!({ "name": "TOKEN_TTL_SECONDS", "value": "3600" }),
+        json!({ "name": "PASSWORD_LENGTH", "value": 12 }),
+        json!({ "token_bucket": { "max_tokens": 100, "tokens_per_fill": 10 } }),
+    ] {
+        assert_eq!(json_text(value.clone()), value.to_string());
+    }
 }
 
 /// Findings name lines of logs, and people look them up with kubectl.

@@ -22,14 +22,22 @@ static USER: LazyLock<Regex> = LazyLock::new(|| regex(r#"://[^/\s:@"']+:[^/\s@"'
 static VARIABLE: LazyLock<Regex> = LazyLock::new(|| {
     regex(r#"(name:[ \t]*["']?([\w.-]+)["']?[ \t]*\r?\n[ \t]*value:[ \t]*)([^\n]+)"#)
 });
+/// What stands between a name and its value, and the value: in quotes of either kind, or bare.
+const AND_VALUE: &str = concat!(
+    r#"((?:\\*["'])?\s*[:=]\s*)"#,
+    r#"(?:(\\+")([^"\\]*)|"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"',;<>()\[\]{}\\]+))"#,
+);
 static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-    regex(concat!(
-        r"(?i)((?:password|passwd|passphrase|token|secret|credential|api[_-]?key|access[_-]?key|",
-        r"private[_-]?key|key[_-]?data|signature|licen[sc]e)[\w.-]*)",
-        r#"((?:\\*["'])?\s*[:=]\s*)"#,
-        r#"(?:(\\+")([^"\\]*)|"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"',;<>()\[\]{}\\]+))"#,
-    ))
+    let parts = concat!(
+        "password|passwd|passphrase|token|secret|credential|signature|",
+        "licen[sc]e[ ](?:key|id|number|code)|licen[sc]e|(?:api|access)[ _-]?key|",
+        "(?:account|encryption|master|private|shared|signing)[_-]?key|key[_-]?data",
+    );
+    regex(&format!(r"(?i)(?<name>(?:{parts})[\w.-]*){AND_VALUE}"))
 });
+/// The same for names that only end so.
+static PAIR_BY_ITS_END: LazyLock<Regex> =
+    LazyLock::new(|| regex(&format!(r"(?i)(?<name>\b[\w.-]*(?:pass|pwd)){AND_VALUE}")));
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a pattern of ours")
@@ -39,22 +47,24 @@ pub(super) fn redact(redacting: &mut Redacting) {
     redacting.replace(&TOKEN, |_| Some("[redacted: token]".into()));
     printed_secrets(redacting);
     redacting.replace(&HEADER, |found| {
-        (!is_harmless(&found[3])).then(|| format!("{}{}[redacted]", &found[1], &found[2]))
+        (!is_harmless(&found[1], &found[3]))
+            .then(|| format!("{}{}[redacted]", &found[1], &found[2]))
     });
     redacting.replace(&BEARER, |found| Some(format!("{} [redacted]", &found[1])));
     redacting.replace(&USER, |_| Some("://[redacted]@".into()));
     redacting.replace(&VARIABLE, |found| {
-        let told = is_secret_variable(&found[2]) && !is_harmless(&found[3]);
+        let told = is_secret_variable(&found[2]) && !is_harmless(&found[2], &found[3]);
         told.then(|| format!("{}[redacted]", &found[1]))
     });
     redacting.replace(&PAIR, pair);
+    redacting.replace(&PAIR_BY_ITS_END, pair);
 }
 
 fn pair(found: &regex::Captures<'_>) -> Option<String> {
     let group = |number: usize| found.get(number).map(|g| g.as_str());
     let value = (4..=7).find_map(group).unwrap_or_default();
     // An address is where a token is to be had, not the token: `token: https://...`.
-    if !is_secret(&found[1]) || is_harmless(value) || value.contains("://") {
+    if !is_secret(&found[1]) || is_harmless(&found[1], value) || value.contains("://") {
         return None;
     }
     if group(7).is_some() && (is_prose(&found[2]) || tells_of_a_license(&found[1], value)) {

@@ -14,8 +14,13 @@ static LICENSE: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?i)<([a-z_][\w.:-]*licen[sc]e[\w.:-]*|licen[sc]e[\w.:-]*)[^<>]*>"));
 static ELEMENT: LazyLock<Regex> =
     LazyLock::new(|| regex(r"<([A-Za-z_][\w.:-]*)(\s[^<>]*)?>([^<>]+)</"));
+/// How Spring calls a property of a bean or of a map.
+const CALLED: &str = r#"(?:name|key)\s*=\s*["']([^"'<>]+)["']"#;
 static PROPERTY: LazyLock<Regex> =
-    LazyLock::new(|| regex(r#"(name\s*=\s*["']([^"'<>]+)["']\s+value\s*=\s*["'])([^"'<>]*)"#));
+    LazyLock::new(|| regex(&format!(r#"({CALLED}\s+value\s*=\s*["'])([^"'<>]*)"#)));
+/// The same with its value inside: in an element of its own, or as its text.
+static WITH_VALUE_INSIDE: LazyLock<Regex> =
+    LazyLock::new(|| regex(&format!(r"({CALLED}\s*>\s*(?:<value[^<>]*>)?)([^<>]+)")));
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a pattern of ours")
@@ -29,13 +34,15 @@ pub(super) fn redact(redacting: &mut Redacting) {
     redacting.cut(&places, "[redacted: license]");
     redacting.replace(&ELEMENT, |found| {
         let attributes = found.get(2).map_or("", |a| a.as_str());
-        let told = is_secret(&found[1]) && !is_harmless(&found[3]);
+        let told = is_secret(&found[1]) && !is_harmless(&found[1], &found[3]);
         told.then(|| format!("<{}{attributes}>[redacted]</", &found[1]))
     });
-    redacting.replace(&PROPERTY, |found| {
-        let told = is_secret(&found[2]) && !is_harmless(&found[3]);
-        told.then(|| format!("{}[redacted]", &found[1]))
-    });
+    for pattern in [&PROPERTY, &WITH_VALUE_INSIDE] {
+        redacting.replace(pattern, |found| {
+            let told = is_secret(&found[2]) && !is_harmless(&found[2], &found[3]);
+            told.then(|| format!("{}[redacted]", &found[1]))
+        });
+    }
 }
 
 /// Where licenses stand, tags included. One that is cut off goes as far as its lines look like XML.
