@@ -3,11 +3,14 @@
 //!
 //! It reads and leaves out; what it means is `diagnose`'s. Left out are the data of Secrets and
 //! ConfigMaps (of a ConfigMap that a node mounts, only the values of `licenseUrl` are read), the
-//! values of environment variables, and what only the API server needs.
+//! values of environment variables, and what only the API server needs. Out of logs and objects
+//! secrets are taken as out of a capture, since a snapshot is what people send around; the proxies'
+//! pages hold names and counters alone.
 
 mod nodes;
 mod objects;
 mod proxies;
+mod secrets;
 
 use std::time::Duration;
 
@@ -20,19 +23,29 @@ use self::objects::{
     Listed, OF_THE_MESH, OF_THE_NAMESPACE, PODS, gateways_elsewhere, lists, secret_names, trim,
 };
 use self::proxies::proxy;
+use self::secrets::Objects;
 use crate::diagnose::view::{holds_a_node, name, selects};
-use crate::diagnose::{Recorded, SNAPSHOT_VERSION, Snapshot};
+use crate::diagnose::{NodeRecord, Recorded, SNAPSHOT_VERSION, Snapshot};
+use crate::evidence::capture::redact::Redactor;
 use crate::kube::{Kube, KubeError};
 use crate::mesh::{ISTIO_NAMESPACE, Injection};
 
-/// Takes a snapshot of a namespace; `command` is what a person types to have the same taken.
+/// Takes a snapshot of a namespace; `command` is what a person types to have the same taken, and
+/// `known_secrets` are texts that must not be in it, not even in part, such as a license.
 ///
 /// # Errors
-/// When the namespace is not there or its pods cannot be listed. A node or a proxy that does not
+/// When the namespace is not there or its pods cannot be listed, and when taking the secrets out
+/// fails. A node or a proxy that does not
 /// answer is part of what is read, and so is a kind that the cluster does not serve or that may not
 /// be listed.
-pub async fn take(kube: &Kube, namespace: &str, command: &str) -> Result<Snapshot, KubeError> {
+pub async fn take(
+    kube: &Kube,
+    namespace: &str,
+    command: &str,
+    known_secrets: &[String],
+) -> Result<Snapshot, KubeError> {
     let at = Timestamp::now();
+    let redactor = Redactor::knowing(known_secrets);
     let itself = format!("/api/v1/namespaces/{namespace}");
     let (mut found, of_namespace, of_mesh, secrets, mesh_secrets) = tokio::try_join!(
         kube.raw(&itself),
@@ -61,14 +74,32 @@ pub async fn take(kube: &Kube, namespace: &str, command: &str) -> Result<Snapsho
     let nodes = of_kind(&objects, "Pod").filter_map(|pod| {
         let containers = pod["spec"]["containers"].as_array()?;
         let container = containers.iter().find(|c| holds_a_node(c))?;
-        Some(node(kube, namespace, pod, name_of(container)))
+        let read = node(kube, namespace, pod, name_of(container));
+        Some(async { secrets::of_node(&redactor, read.await).await })
     });
     let sidecars = of_kind(&objects, "Pod").filter(|pod| Injection::of(pod) != Injection::Absent);
     let gateways = of_kind(&mesh_objects, "Pod").filter(|pod| is_gateway(pod, &objects));
     let proxies = sidecars
         .map(|pod| proxy(kube, namespace, name(pod)))
         .chain(gateways.map(|pod| proxy(kube, namespace_of(pod), name(pod))));
-    let (nodes, proxies) = tokio::join!(join_all(nodes), join_all(proxies));
+    let read = Objects {
+        namespace: found,
+        of_namespace: objects.clone(),
+        of_mesh: mesh_objects.clone(),
+    };
+    // What was read is cleaned while the proxies are still asked.
+    let (nodes, proxies, cleaned) = tokio::join!(
+        join_all(nodes),
+        join_all(proxies),
+        secrets::of_objects(&redactor, read),
+    );
+    let nodes: Option<Vec<NodeRecord>> = nodes.into_iter().collect();
+    let (Some(nodes), Some(cleaned)) = (nodes, cleaned) else {
+        return Err(KubeError::Object {
+            what: format!("the namespace {namespace}"),
+            reason: "taking secrets out of what was read of it failed, so it is not kept".into(),
+        });
+    };
     Ok(Snapshot {
         schema_version: SNAPSHOT_VERSION,
         recorded: Recorded {
@@ -76,9 +107,9 @@ pub async fn take(kube: &Kube, namespace: &str, command: &str) -> Result<Snapsho
             istio: istio_version(&mesh_objects),
             at,
         },
-        namespace: found,
-        objects,
-        mesh_objects,
+        namespace: cleaned.namespace,
+        objects: cleaned.of_namespace,
+        mesh_objects: cleaned.of_mesh,
         unread,
         secrets,
         mesh_secrets,
@@ -119,3 +150,7 @@ fn namespace_of(object: &Value) -> &str {
 fn name_of(container: &Value) -> &str {
     container["name"].as_str().unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "snapshot/tests.rs"]
+mod tests;

@@ -292,7 +292,13 @@ async fn diagnosed(stand: &Stand) -> Result<(Snapshot, Diagnosis), StepError> {
         "meshproof record -n {}, within a run of its scenario",
         stand.namespace
     );
-    let taken = snapshot::take(&stand.kube, &stand.namespace, &command).await?;
+    let taken = snapshot::take(
+        &stand.kube,
+        &stand.namespace,
+        &command,
+        &stand.product.secrets(),
+    )
+    .await?;
     let said = diagnose(&taken);
     Ok((taken, said))
 }

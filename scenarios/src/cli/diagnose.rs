@@ -171,7 +171,7 @@ async fn take(
         (file, context) => Kube::from_context(file.as_deref(), context.as_deref(), 1.0).await?,
     };
     let command = format!("meshproof record -n {}", place.namespace);
-    Ok(snapshot::take(&kube, &place.namespace, &command).await?)
+    Ok(snapshot::take(&kube, &place.namespace, &command, &[]).await?)
 }
 
 #[cfg(test)]

@@ -254,7 +254,7 @@ pub(super) fn trim(object: &mut Value) {
     } else {
         &mut object["spec"]
     };
-    for list in ["containers", "initContainers"] {
+    for list in ["containers", "initContainers", "ephemeralContainers"] {
         for container in template[list].as_array_mut().into_iter().flatten() {
             for variable in container["env"].as_array_mut().into_iter().flatten() {
                 if let Some(variable) = variable.as_object_mut()
