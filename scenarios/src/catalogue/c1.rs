@@ -90,7 +90,7 @@ impl Checkpoint for ControlPlane {
         }
         checks.push(digests(stand, &found));
         checks.push(in_sync(stand).await?);
-        let logs = log_gate::Logs::of_istiod(stand.since).and_gateway();
+        let logs = log_gate::Logs::of_istiod(&stand.product, stand.since).and_gateway();
         checks.push(logs.check(&stand.kube, &[]).await?);
         checks.push(Check::answered(
             Standing::Truth,

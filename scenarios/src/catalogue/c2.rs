@@ -102,7 +102,7 @@ impl Checkpoint for Injecting {
             vec![evidence],
         );
         // The injector is istiod, and tells there what it could not inject.
-        let logs = log_gate::Logs::of_istiod(begun);
+        let logs = log_gate::Logs::of_istiod(&stand.product, begun);
         let quiet = logs.check(&stand.kube, &[]).await?;
         // What decides is told last.
         Ok(vec![labelled, quiet, injected])

@@ -147,7 +147,7 @@ impl Checkpoint for TwoNodes {
             .iter()
             .filter_map(|pod| pod.metadata.creation_timestamp.as_ref());
         if let Some(first) = made.map(|time| time.0).min() {
-            let quiet = log_gate::Logs::of_nodes(namespace, first)
+            let quiet = log_gate::Logs::of_nodes(&stand.product, namespace, first)
                 .check(&stand.kube, &[])
                 .await?;
             checks.insert(checks.len().saturating_sub(1), quiet);

@@ -112,7 +112,7 @@ impl Checkpoint for Strict {
         checks.push(c3::data_flows(stand, first, second, "under-strict-a").await);
         checks.push(c3::data_flows(stand, second, first, "under-strict-b").await);
         checks.extend(rejoins(stand, second).await?);
-        let quiet = log_gate::Logs::of_nodes(&stand.namespace, since)
+        let quiet = log_gate::Logs::of_nodes(&stand.product, &stand.namespace, since)
             .check(&stand.kube, &[])
             .await?;
         checks.insert(checks.len().saturating_sub(1), quiet);

@@ -153,7 +153,8 @@ impl Checkpoint for Exposed {
             let (namespace, pod) = (&stand.namespace, &ready.client_pod);
             checks.push(questions::hop_is_mutual_tls(namespace, pod, &further.entry));
         }
-        let logs = log_gate::Logs::of_nodes(&stand.namespace, ready.since).and_gateway();
+        let logs =
+            log_gate::Logs::of_nodes(&stand.product, &stand.namespace, ready.since).and_gateway();
         let quiet = logs.check(&stand.kube, &[]).await?;
         checks.insert(checks.len().saturating_sub(1), quiet);
         Ok(checks)

@@ -65,7 +65,7 @@ impl Checkpoint for Metric {
         (printed, has_filter, begun): Self::Arranged,
     ) -> Result<Vec<Check>, StepError> {
         let mut checks = checks(&stand.namespace, &printed, has_filter);
-        let logs = log_gate::Logs::of_nodes(&stand.namespace, begun);
+        let logs = log_gate::Logs::of_nodes(&stand.product, &stand.namespace, begun);
         let quiet = logs.check(&stand.kube, &[]).await?;
         checks.insert(checks.len().saturating_sub(1), quiet);
         Ok(checks)

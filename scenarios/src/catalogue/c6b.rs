@@ -84,7 +84,7 @@ impl Checkpoint for PerPort {
             client,
         }
         .checks();
-        let logs = log_gate::Logs::of_nodes(&stand.namespace, begun);
+        let logs = log_gate::Logs::of_nodes(&stand.product, &stand.namespace, begun);
         let quiet = logs.check(&stand.kube, &[]).await?;
         checks.insert(checks.len().saturating_sub(1), quiet);
         Ok(checks)

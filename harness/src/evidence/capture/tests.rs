@@ -240,6 +240,10 @@ async fn a_folder_that_cannot_be_made_is_an_error_with_its_path() {
 fn a_capture_can_be_one_of_several_things_under_way() {
     fn sendable<T: Send>(_: impl FnOnce(Wanted<'static>, &'static Kube) -> T) {}
     sendable(|wanted, _| take(wanted));
-    let logs = crate::evidence::log_gate::Logs::of_nodes("n", Default::default());
+    let logs = crate::evidence::log_gate::Logs::of_nodes(
+        &crate::product::Product::Ignite,
+        "n",
+        Default::default(),
+    );
     sendable(|_, kube| logs.check(kube, &[]));
 }

@@ -20,6 +20,7 @@ use crate::evidence::capture::redact::Redactor;
 use crate::kube::{Kube, KubeError};
 use crate::mesh::{ISTIO_NAMESPACE, PROXY_CONTAINER, ingress_gateway};
 use crate::outcome::{Check, Evidence, Standing};
+use crate::product::Product;
 
 /// The container that holds istiod in its pod.
 const ISTIOD_CONTAINER: &str = "discovery";
@@ -57,6 +58,7 @@ struct Counted {
 /// Whose logs are asked, and from which moments on. istiod's always are.
 #[derive(Debug, Clone, Copy)]
 pub struct Logs<'n> {
+    product: &'n Product,
     namespace: Option<&'n str>,
     gateway: bool,
     since: Timestamp,
@@ -64,9 +66,10 @@ pub struct Logs<'n> {
 }
 
 impl<'n> Logs<'n> {
-    /// istiod's alone.
-    pub fn of_istiod(since: Timestamp) -> Self {
+    /// istiod's alone. Of the product the gate knows what must not be shown: the license.
+    pub fn of_istiod(product: &'n Product, since: Timestamp) -> Self {
         Self {
+            product,
             namespace: None,
             gateway: false,
             since,
@@ -75,10 +78,10 @@ impl<'n> Logs<'n> {
     }
 
     /// Those of the nodes and the proxies of a namespace, with istiod's.
-    pub fn of_nodes(namespace: &'n str, since: Timestamp) -> Self {
+    pub fn of_nodes(product: &'n Product, namespace: &'n str, since: Timestamp) -> Self {
         Self {
             namespace: Some(namespace),
-            ..Self::of_istiod(since)
+            ..Self::of_istiod(product, since)
         }
     }
 
@@ -272,7 +275,8 @@ impl Logs<'_> {
     /// The check that the logs come to.
     fn answer(&self, reads: &[Read]) -> Check {
         let (statement, since) = (self.statement(), self.since_in_words());
-        let told = |read: &Read| evidence(read, self.since_of(&read.log));
+        let redactor = Redactor::knowing(&self.product.secrets());
+        let told = |read: &Read| evidence(&redactor, read, self.since_of(&read.log));
         let evidence: Vec<Evidence> = reads.iter().map(told).collect();
         let unexpected: usize = reads
             .iter()
@@ -282,7 +286,11 @@ impl Logs<'_> {
         if unexpected > 0 {
             let first = reads.iter().find_map(|read| {
                 let line = read.outcome.as_ref().ok()?.unexpected().next()?;
-                Some(format!("{}: {}", read.log.place(), shown(&line.text)))
+                Some(format!(
+                    "{}: {}",
+                    read.log.place(),
+                    shown(&redactor, &line.text)
+                ))
             });
             let seen = format!(
                 "{unexpected} unexpected {since}; {}",
@@ -326,7 +334,7 @@ impl Logs<'_> {
     }
 }
 
-fn evidence(read: &Read, since: Timestamp) -> Evidence {
+fn evidence(redactor: &Redactor, read: &Read, since: Timestamp) -> Evidence {
     let log = &read.log;
     let source = log.command();
     match &read.outcome {
@@ -337,14 +345,18 @@ fn evidence(read: &Read, since: Timestamp) -> Evidence {
             let mut lines: Vec<String> = counted
                 .unexpected()
                 .take(SHOWN_LINES)
-                .map(|error| shown(&error.text))
+                .map(|error| shown(redactor, &error.text))
                 .collect();
             if unexpected > SHOWN_LINES {
                 lines.push(format!("({} more)", unexpected - SHOWN_LINES));
             }
             for error in counted.errors.iter().take(SHOWN_LINES) {
                 if let Some(known) = error.known {
-                    lines.push(format!("known: {} ({})", shown(&error.text), known.why));
+                    lines.push(format!(
+                        "known: {} ({})",
+                        shown(redactor, &error.text),
+                        known.why
+                    ));
                 }
             }
             let fact = format!(
@@ -357,8 +369,8 @@ fn evidence(read: &Read, since: Timestamp) -> Evidence {
 }
 
 /// A line without secrets, shortened.
-fn shown(line: &str) -> String {
-    let line = Redactor::default().text(line).text;
+fn shown(redactor: &Redactor, line: &str) -> String {
+    let line = redactor.text(line).text;
     match line.len() > SHOWN_BYTES {
         true => format!("{}...", &line[..line.floor_char_boundary(SHOWN_BYTES)]),
         false => line,

@@ -5,6 +5,8 @@ use serde_json::json;
 
 use super::*;
 use crate::outcome::CheckResult;
+use crate::product::gridgain::GridGain;
+use crate::product::license_file::License;
 
 const SINCE: &str = "2026-11-24T10:00:10Z";
 const IGNITE: &str = "\
@@ -44,7 +46,7 @@ fn pods(restarts: u32) -> Value {
 /// Answers a check's questions; `log` says what a log holds, by path and query.
 async fn asked(restarts: u32, log: impl Fn(&str) -> (u16, String) + Send + 'static) -> Check {
     let kube = answering(restarts, json!([]), log);
-    Logs::of_nodes("n", since())
+    Logs::of_nodes(&Product::Ignite, "n", since())
         .check(&kube, &[])
         .await
         .unwrap()
@@ -61,7 +63,7 @@ async fn asked_with_gateway(
         "status": { "containerStatuses": [{ "name": "istio-proxy", "state": { "running": {} } }] } });
     let pods = if pods { json!([gateway]) } else { json!([]) };
     let kube = answering(0, pods, log);
-    let logs = Logs::of_nodes("n", since()).and_gateway();
+    let logs = Logs::of_nodes(&Product::Ignite, "n", since()).and_gateway();
     let asked = logs.check(&kube, &[]).await;
     asked.unwrap()
 }
@@ -155,6 +157,35 @@ async fn an_error_after_the_moment_fails_and_is_shown_without_its_secrets() {
 }
 
 #[tokio::test]
+async fn a_license_that_was_given_is_in_no_line_that_is_shown() {
+    let license = License::of("<l><id>planted-0000-1111</id></l>").unwrap();
+    let product = Product::GridGain(GridGain {
+        image: None,
+        license: Some(license),
+        expired_license: None,
+    });
+    let kube = answering(0, json!([]), |uri| match uri.contains("container=node") {
+        true => {
+            let error =
+                "2026-11-24T10:00:11Z [10:00:11,000][SEVERE][main][X] id planted-0000-1111\n";
+            (200, format!("{IGNITE}{error}"))
+        }
+        false => healthy(uri),
+    });
+    let check = Logs::of_nodes(&product, "n", since())
+        .check(&kube, &[])
+        .await
+        .unwrap();
+    assert_eq!(check.result, CheckResult::Fails, "{check:#?}");
+    assert!(
+        check.seen.ends_with("id [redacted: known secret]"),
+        "{}",
+        check.seen
+    );
+    assert!(!format!("{check:?}").contains("planted"), "{check:#?}");
+}
+
+#[tokio::test]
 async fn the_gateways_log_is_read_where_it_is_used_and_there_alone() {
     let log = |uri: &str| match uri.contains("/pods/gateway-1/") {
         true => {
@@ -196,7 +227,7 @@ async fn the_control_plane_is_asked_without_any_node() {
             false => healthy(uri),
         }
     };
-    let mesh = Logs::of_istiod(since()).and_gateway();
+    let mesh = Logs::of_istiod(&Product::Ignite, since()).and_gateway();
     let quiet = answering(0, gateway.clone(), healthy);
     let check = mesh.check(&quiet, &[]).await.unwrap();
     assert!(check.holds(), "{check:#?}");
@@ -211,7 +242,10 @@ async fn the_control_plane_is_asked_without_any_node() {
         assert_eq!(check.result, CheckResult::Fails, "{place}");
     }
     let kube = answering(0, json!([]), failing("/pods/ignite-0/"));
-    let check = Logs::of_istiod(since()).check(&kube, &[]).await.unwrap();
+    let check = Logs::of_istiod(&Product::Ignite, since())
+        .check(&kube, &[])
+        .await
+        .unwrap();
     assert!(check.holds() && check.statement.ends_with("logs of istiod"));
 }
 
@@ -224,7 +258,7 @@ async fn the_nodes_may_count_from_a_later_moment_than_the_mesh() {
         }
     };
     let healed: Timestamp = "2026-11-24T10:00:20Z".parse().unwrap();
-    let logs = Logs::of_nodes("n", since()).nodes_since(healed);
+    let logs = Logs::of_nodes(&Product::Ignite, "n", since()).nodes_since(healed);
     let of_node = at(
         "container=node",
         "2026-11-24T10:00:15Z [10:00:15,000][SEVERE][main][X] still of the fault\n",
@@ -291,7 +325,7 @@ async fn a_log_that_cannot_be_read_or_understood_proves_nothing() {
 
 #[test]
 fn nothing_to_read_proves_nothing() {
-    let check = Logs::of_nodes("n", since()).answer(&[]);
+    let check = Logs::of_nodes(&Product::Ignite, "n", since()).answer(&[]);
     assert!(
         matches!(check.result, CheckResult::Unproven { .. }),
         "{check:#?}"

@@ -39,7 +39,7 @@ pub async fn recovered(stand: &Stand, since: impl Into<Since>) -> Result<Vec<Che
     let (mut checks, readings) = one_cluster(stand, "recovered").await?;
     if checks.iter().all(Check::holds) {
         checks.push(stays(stand, &readings, Symptom::Healthy, HOLD).await?);
-        let logs = log_gate::Logs::of_nodes(&stand.namespace, since.remedy);
+        let logs = log_gate::Logs::of_nodes(&stand.product, &stand.namespace, since.remedy);
         let logs = logs.nodes_since(since.healed);
         checks.push(logs.check(&stand.kube, &[]).await?);
     }
