@@ -3,6 +3,7 @@
 
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::Api;
+use meshproof_harness::evidence::capture::redact::Redactor;
 use meshproof_harness::evidence::nodes::{self, NODE_CONTAINER};
 use meshproof_harness::kube::{KubeError, Objects, Seen, Watch, holds, pods, until};
 use meshproof_harness::outcome::{Check, Evidence, Observed, Standing, Symptom};
@@ -157,7 +158,15 @@ async fn names_a_license(stand: &Stand, ended: pods::Ended) -> Result<Check, Ste
     } else {
         kube.log(namespace, FIRST, NODE_CONTAINER).await?
     };
-    let failure = license::failure(Some(ended.exit_code), &log);
+    let secrets = stand.product.secrets();
+    Ok(license_named(namespace, ended.exit_code, &log, &secrets))
+}
+
+/// The same of a log that was read: no secret of it comes into a report, nor any of the texts that are
+/// known to be secret.
+fn license_named(namespace: &str, exit_code: i32, log: &str, secrets: &[String]) -> Check {
+    let log = Redactor::knowing(secrets).text(log).text;
+    let failure = license::failure(Some(exit_code), &log);
     let seen = match &failure {
         Some(failure) => failure.to_string(),
         None => format!("no such line among {}", log.lines().count()),
@@ -170,13 +179,7 @@ async fn names_a_license(stand: &Stand, ended: pods::Ended) -> Result<Check, Ste
         license::UNVERIFIED
     );
     let holds = failure.is_some();
-    Ok(Check::answered(
-        Standing::Guide,
-        statement,
-        holds,
-        seen,
-        vec![evidence],
-    ))
+    Check::answered(Standing::Guide, statement, holds, seen, vec![evidence])
 }
 
 fn pods_of(stand: &Stand) -> Api<Pod> {
@@ -219,6 +222,24 @@ mod tests {
         assert!(told.ends_with("not found"), "{told}");
         let other = ours.replace("gridgain-license", "istio-token");
         assert!(matches!(secret_not_found(&event(&other)), Seen::NotYet(_)));
+    }
+
+    /// The logs are made up; none is, or resembles on purpose, GridGain output.
+    #[test]
+    fn no_secret_of_a_log_comes_into_the_report() {
+        let given = "<l><id>planted-0000-1111</id></l>".to_owned();
+        for line in [
+            "made up: ERROR license id planted-0000-1111",
+            "made up: ERROR no license <my-license><id>planted</id></my-license>",
+            "made up: ERROR license key=planted",
+            "made up: ERROR license\n<my-license>\nERROR license planted\n</my-license>",
+        ] {
+            let log = format!("made up: starts\n{line}\n");
+            let check = license_named("n", 255, &log, std::slice::from_ref(&given));
+            assert!(check.holds(), "{check:#?}");
+            assert!(check.seen.contains("line 2 of the log"), "{}", check.seen);
+            assert!(!format!("{check:?}").contains("planted"), "{check:#?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::exits::recent_end;
 use super::{Answer, Rule, Said, advice, command, shortened};
 use crate::diagnose::view::View;
 use crate::outcome::Weight;
+use crate::product::license::speaks_of_a_license;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -52,18 +53,13 @@ fn apply(view: &View<'_>) -> Answer {
     }))
 }
 
-/// The last line that speaks of a license. Lines with markup are passed over: a license itself
-/// must not be shown.
+/// The last line that speaks of a license and is not of one itself.
 fn license_line(log: &str) -> Option<(usize, &str)> {
     let lines: Vec<(usize, &str)> = log.lines().enumerate().collect();
     lines
         .into_iter()
         .rev()
-        .find(|(_, line)| {
-            let lower = line.to_ascii_lowercase();
-            let speaks = lower.contains("license") || lower.contains("licence");
-            speaks && !line.contains('<') && !lower.contains("signature")
-        })
+        .find(|(_, line)| speaks_of_a_license(line))
         .map(|(index, line)| (index + 1, line))
 }
 
