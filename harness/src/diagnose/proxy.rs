@@ -143,6 +143,7 @@ mod tests {
                 .collect(),
             clusters: include_str!("../../fixtures/proxies/ignite-0.clusters").into(),
             listeners: include_str!("../../fixtures/proxies/gateway.listeners").into(),
+            demands: None,
         }
     }
 

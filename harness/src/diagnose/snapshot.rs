@@ -4,9 +4,13 @@
 //! It holds texts and API objects, no conclusions. What must not be in a file that people send
 //! around (the data of Secrets and ConfigMaps, values of environment variables) is never put in.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::mesh::Demand;
 
 /// The version of the snapshot's form. Raised when a field changes its meaning or goes away.
 pub const SNAPSHOT_VERSION: u32 = 1;
@@ -102,6 +106,10 @@ pub struct ProxyRecord {
     pub clusters: String,
     /// Its `/listeners` page: `name::address`, a line each; empty where it did not answer with one.
     pub listeners: String,
+    /// What a sidecar's listener demands of connections to the product's own ports; none of a gateway,
+    /// where it did not answer, and in files that are older than this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demands: Option<BTreeMap<u16, Demand>>,
 }
 
 /// A proxy's statistics at one moment.

@@ -208,6 +208,12 @@ pub const BY_HAND: &[Fault] = &[
         &[],
     ),
     fault(
+        "mp039",
+        "STRICT applied while istiod does not run",
+        &["MP012", "MP039"],
+        &[],
+    ),
+    fault(
         "mp041",
         "licenseUrl points to where nothing is mounted",
         &["MP041"],

@@ -4,11 +4,13 @@
 //! It is no recording of a cluster: those are in `fixtures/snapshots`. The statuses of its pods are
 //! written by hand, as far as rules read them.
 
+use meshproof_protocol::ports::ProductPort;
 use serde_json::{Value, json};
 
 use super::{
     NodeRecord, ProxyRecord, ProxySample, Recorded, SNAPSHOT_VERSION, Snapshot, TopRecord,
 };
+use crate::mesh::Demand;
 use crate::product::guide;
 
 const HEALTHY: [&str; 2] = [
@@ -166,6 +168,10 @@ fn proxies() -> Vec<ProxyRecord> {
             samples: vec![sample.clone(), sample],
             clusters: clusters.into(),
             listeners: listeners.into(),
+            demands: (namespace == "ignite").then(|| {
+                let ports = ProductPort::ALL.map(ProductPort::number);
+                ports.map(|port| (port, Demand::Certificate)).into()
+            }),
         }
     };
     vec![

@@ -6,6 +6,7 @@
 //! a port. A chain takes mutual TLS alone if it ends TLS and requires the client's certificate; that
 //! some chain does shows nothing, for under PERMISSIVE it stands beside one for plaintext.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::MeshError;
@@ -13,7 +14,8 @@ use super::proxy::Proxy;
 use crate::outcome::Evidence;
 
 /// What a proxy demands of a connection to a port of its pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Demand {
     /// A certificate of the client, as under STRICT.
     Certificate,
@@ -58,6 +60,11 @@ const LISTENER: &str = "virtualInbound";
 const PAGE: &str = "/config_dump?resource=dynamic_listeners";
 
 impl Inbound {
+    /// The page that [`Inbound::read`] reads, without the proxy's other listeners.
+    pub fn page() -> String {
+        format!("{PAGE}&name_regex={LISTENER}")
+    }
+
     /// Reads a proxy's listener now.
     ///
     /// # Errors

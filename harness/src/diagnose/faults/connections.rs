@@ -6,6 +6,7 @@ use super::Fault;
 use super::edits::{authorization, listens, passes_by, without_lines};
 use crate::diagnose::Snapshot;
 use crate::diagnose::written::stall;
+use crate::mesh::Demand;
 use crate::outcome::Weight::{Cause, Exposure, Risk, Symptom};
 
 /// Edits of policies and of what the proxies tell.
@@ -100,6 +101,29 @@ pub const FAULTS: &[Fault] = &[
                 .clusters
                 .push_str("PassthroughCluster::10.96.0.1:8080::cx_active::1\n");
         },
+        &[],
+    ),
+    (
+        "a listener that takes plaintext under STRICT",
+        |s| {
+            let demands = s.proxies[0].demands.as_mut().expect("a sidecar's");
+            demands.insert(47100, Demand::Either);
+        },
+        &[("MP039", Exposure)],
+    ),
+    (
+        "a listener that takes plaintext, as its policy says",
+        |s| {
+            s.objects.retain(|o| o["kind"] != "PeerAuthentication");
+            for demands in s.proxies.iter_mut().filter_map(|p| p.demands.as_mut()) {
+                demands.insert(47100, Demand::Either);
+            }
+        },
+        &[("MP030", Exposure)],
+    ),
+    (
+        "a file that is older than what listeners demand",
+        |s| s.proxies[0].demands = None,
         &[],
     ),
     (

@@ -10,6 +10,21 @@ use crate::outcome::Weight::{Cause, Risk, Symptom};
 /// Edits of the pods and of what injects into them.
 pub const FAULTS: &[Fault] = &[
     (
+        "istiod scaled to 0",
+        |s| s.mesh_objects.push(istiod(0, 0)),
+        &[("MP012", Risk)],
+    ),
+    (
+        "istiod that does not become ready",
+        |s| s.mesh_objects.push(istiod(1, 0)),
+        &[("MP012", Risk)],
+    ),
+    (
+        "a second istiod beside one that does not run",
+        |s| s.mesh_objects.extend([istiod(1, 0), istiod(1, 1)]),
+        &[],
+    ),
+    (
         "no namespace label, no sidecar",
         |s| {
             s.namespace["metadata"]["labels"] = json!({});
@@ -64,4 +79,13 @@ pub const FAULTS: &[Fault] = &[
 fn no_hold(pod: &mut Value) {
     classic(pod);
     pod["metadata"]["annotations"] = json!({});
+}
+
+fn istiod(replicas: u64, ready: u64) -> Value {
+    json!({
+        "kind": "Deployment",
+        "metadata": { "name": "istiod", "namespace": "istio-system", "labels": { "app": "istiod" } },
+        "spec": { "replicas": replicas },
+        "status": { "readyReplicas": ready }
+    })
 }

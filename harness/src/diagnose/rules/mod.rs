@@ -18,8 +18,10 @@ mod license_path;
 mod missing_volume;
 mod network_policy;
 mod never_started;
+mod no_control_plane;
 mod no_hold;
 mod no_sidecar;
+mod not_in_force;
 mod not_strict;
 mod other_target_port;
 mod parsed_port;
@@ -124,6 +126,7 @@ pub const ALL: &[Rule] = &[
     other_target_port::RULE,
     no_sidecar::RULE,
     no_hold::RULE,
+    no_control_plane::RULE,
     split::RULE,
     stall::RULE,
     cannot_join::RULE,
@@ -138,6 +141,7 @@ pub const ALL: &[Rule] = &[
     authorization::RULE,
     network_policy::RULE,
     rejected_configuration::RULE,
+    not_in_force::RULE,
     missing_volume::RULE,
     license_path::RULE,
     license_log::RULE,

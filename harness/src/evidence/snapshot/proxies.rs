@@ -1,13 +1,15 @@
-//! What a proxy says: its statistics twice, its clusters, its listeners.
+//! What a proxy says: its statistics twice, its clusters, its listeners and what they demand.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use meshproof_protocol::ports::ProductPort;
 
 use super::patience;
 use crate::diagnose::{ProxyRecord, ProxySample};
 use crate::kube::Kube;
-use crate::mesh::{ADMIN_PORT, query_value};
+use crate::mesh::{ADMIN_PORT, Demand, Inbound, query_value};
 
 /// The time between the two samples of a proxy's statistics. With twice [`PAGE_ANSWER`] and the
 /// lists before them it is under the 3 s that a diagnosis may take.
@@ -39,7 +41,8 @@ pub(super) async fn proxy(kube: &Kube, namespace: &str, pod: &str) -> Option<Pro
     }
     // Two moments are what is wanted here, not a condition.
     tokio::time::sleep(BETWEEN_SAMPLES).await;
-    let (second, clusters) = tokio::join!(sample(), page("/clusters".into()));
+    let (second, clusters, inbound) =
+        tokio::join!(sample(), page("/clusters".into()), page(Inbound::page()));
     Some(ProxyRecord {
         namespace: namespace.to_owned(),
         pod: pod.to_owned(),
@@ -47,7 +50,17 @@ pub(super) async fn proxy(kube: &Kube, namespace: &str, pod: &str) -> Option<Pro
         samples: first.into_iter().chain(second).collect(),
         clusters: clusters.as_deref().map(telling_lines).unwrap_or_default(),
         listeners: listeners.unwrap_or_default(),
+        demands: inbound.and_then(|dump| demands(pod, &dump)),
     })
+}
+
+/// What the listener of a dump demands on each of the product's ports; none where there is no such
+/// listener, as in a gateway.
+fn demands(pod: &str, dump: &str) -> Option<BTreeMap<u16, Demand>> {
+    let dump = serde_json::from_str(dump).ok()?;
+    let inbound = Inbound::read(pod, Inbound::page(), &dump).ok()?;
+    let ports = ProductPort::ALL.map(ProductPort::number);
+    Some(ports.map(|port| (port, inbound.demand(port))).into())
 }
 
 /// The lines of `/clusters` that tell of connections; the page has twenty others for each host.
@@ -63,4 +76,30 @@ fn telling_lines(clusters: &str) -> String {
         .filter(|line| told.iter().any(|t| line.contains(t)))
         .map(|line| format!("{line}\n"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_sidecar_demands_something_on_each_port_and_a_gateway_has_no_such_listener() {
+        let dump = |name: &str| {
+            let chain = |requires: bool| {
+                json!({ "name": "c", "transport_socket": { "typed_config": {
+                    "require_client_certificate": requires } } })
+            };
+            let listener = json!({ "name": name, "filter_chains": [chain(true), chain(false)] });
+            json!({ "configs": [{ "active_state": { "listener": listener } }] }).to_string()
+        };
+        let told = demands("ignite-0", &dump("virtualInbound")).unwrap();
+        let ports: Vec<u16> = told.keys().copied().collect();
+        let all = ProductPort::ALL.map(ProductPort::number);
+        assert!(all.iter().all(|port| ports.contains(port)), "{ports:?}");
+        assert!(told.values().all(|demand| *demand == Demand::Either));
+        assert_eq!(demands("gateway", &dump("0.0.0.0_8443")), None);
+        assert_eq!(demands("ignite-0", "upstream connect error"), None);
+    }
 }
