@@ -2,7 +2,8 @@
 //! writes and `meshproof diagnose --from` reads.
 //!
 //! It holds texts and API objects, no conclusions. What must not be in a file that people send
-//! around (the data of Secrets and ConfigMaps, values of environment variables) is never put in.
+//! around (the data of Secrets and ConfigMaps, values of environment variables) is never put in, and
+//! what of it stands in logs and objects is taken out.
 
 use std::collections::BTreeMap;
 

@@ -23,7 +23,7 @@ macro_rules! print_text {
 /// Writes to standard output, and tells on standard error what else than a closed pipe keeps it from
 /// that.
 pub(super) fn write(text: Arguments<'_>) {
-    to(&mut std::io::stdout().lock(), text, |why| tell(why));
+    to(&mut std::io::stdout().lock(), text, tell);
 }
 
 fn to(output: &mut impl Write, text: Arguments<'_>, tell: impl Fn(String)) {
