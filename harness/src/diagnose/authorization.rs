@@ -18,6 +18,7 @@ pub enum Holds {
 }
 
 /// A connection between two nodes.
+#[derive(Debug, Clone, Copy)]
 pub struct Connection<'a> {
     /// The namespace of the node that connects.
     pub namespace: &'a str,

@@ -23,6 +23,7 @@ mod rules_tests;
 mod selectors;
 mod services;
 mod snapshot;
+mod sparing;
 pub mod table;
 #[cfg(test)]
 mod unknown_tests;

@@ -3,9 +3,10 @@
 use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
 
-use super::{Answer, Rule, Said, advice, listed};
+use super::{Answer, Rule, Said, advice, command, listed};
 use crate::diagnose::authorization::{Connection, Holds, matches};
-use crate::diagnose::view::{NODE_PORTS, ProductPod, Served, View, object, selects};
+use crate::diagnose::sparing::without_nodes;
+use crate::diagnose::view::{NODE_PORTS, ProductPod, Served, View, name, object, selects};
 use crate::mesh::{ISTIO_NAMESPACE, Injection};
 use crate::outcome::{Finding, Remedy, Weight};
 
@@ -27,7 +28,7 @@ fn apply(view: &View<'_>) -> Answer {
         }
     }
     // Of the same finding for each pair of nodes, one is enough.
-    let mut found: Vec<(String, Vec<Served>, bool)> = vec![];
+    let mut found: Vec<KeptOut<'_>> = vec![];
     for to in view.in_mesh() {
         for from in view.product.iter().filter(|from| from.name != to.name) {
             for port in NODE_PORTS.map(|port| to.served(port)) {
@@ -45,38 +46,49 @@ fn apply(view: &View<'_>) -> Answer {
                     Judged::Unknown(policy) => answer.lacks(format!(
                         "whether {policy} lets nodes in depends on what a snapshot does not hold"
                     )),
-                    Judged::KeptOut { policy, denied } => {
-                        match found
+                    Judged::KeptOut { policy, deny } => {
+                        let known = found
                             .iter_mut()
-                            .find(|(p, _, d)| *p == policy && *d == denied)
-                        {
-                            Some((_, ports, _)) if ports.contains(&port) => {}
-                            Some((_, ports, _)) => ports.push(port),
-                            None => found.push((policy, vec![port], denied)),
+                            .find(|k| k.policy == policy && k.deny.is_some() == deny.is_some());
+                        match known {
+                            Some(kept_out) => kept_out.connections.push(connection),
+                            None => found.push(KeptOut {
+                                policy,
+                                deny,
+                                connections: vec![connection],
+                            }),
                         }
                     }
                 }
             }
         }
     }
-    answer.findings.extend(
-        found
-            .into_iter()
-            .map(|(policy, ports, denied)| finding(view, policy, &ports, denied)),
-    );
+    let findings = found.into_iter().map(|kept_out| finding(view, kept_out));
+    answer.findings.extend(findings);
     answer
 }
 
-enum Judged {
+/// Connections that are not let in because of the same policies.
+struct KeptOut<'a> {
+    policy: String,
+    /// The policy, if it is one that denies.
+    deny: Option<&'a Value>,
+    connections: Vec<Connection<'a>>,
+}
+
+enum Judged<'a> {
     LetIn,
     Unknown(String),
-    KeptOut { policy: String, denied: bool },
+    KeptOut {
+        policy: String,
+        deny: Option<&'a Value>,
+    },
 }
 
 /// Istio's order: what a DENY matches is refused; where any ALLOW is in force, only what one of
 /// them matches is let in.
-fn judged(view: &View<'_>, to: &ProductPod<'_>, connection: &Connection<'_>) -> Judged {
-    let in_force: Vec<&Value> = view
+fn judged<'a>(view: &View<'a>, to: &ProductPod<'_>, connection: &Connection<'_>) -> Judged<'a> {
+    let in_force: Vec<&'a Value> = view
         .objects("AuthorizationPolicy")
         .chain(
             view.mesh_objects("AuthorizationPolicy")
@@ -91,12 +103,13 @@ fn judged(view: &View<'_>, to: &ProductPod<'_>, connection: &Connection<'_>) -> 
             .to_owned()
     };
     let mut unknown = None;
-    for policy in in_force.iter().filter(|policy| action(policy) == "DENY") {
+    let denying = in_force.iter().copied();
+    for policy in denying.filter(|policy| action(policy) == "DENY") {
         match matches(policy, connection, true) {
             Holds::Yes => {
                 return Judged::KeptOut {
                     policy: object(policy),
-                    denied: true,
+                    deny: Some(policy),
                 };
             }
             Holds::Maybe => unknown = Some(object(policy)),
@@ -119,7 +132,7 @@ fn judged(view: &View<'_>, to: &ProductPod<'_>, connection: &Connection<'_>) -> 
     match best {
         Some(Holds::No) => Judged::KeptOut {
             policy: listed(allowing.iter().map(|policy| object(policy))),
-            denied: false,
+            deny: None,
         },
         Some(Holds::Maybe) => Judged::Unknown(object(allowing[0])),
         Some(Holds::Yes) | None => unknown.map_or(Judged::LetIn, Judged::Unknown),
@@ -134,23 +147,23 @@ fn selects_pod(policy: &Value, pod: &Value) -> bool {
     labels.as_object().is_none_or(|labels| labels.is_empty()) || selects(labels, pod)
 }
 
-fn finding(view: &View<'_>, policy: String, ports: &[Served], denied: bool) -> Finding {
-    let ports = listed(ports);
-    let namespace = view.namespace();
-    let (seen, remedies) = if denied {
-        (
+fn finding(view: &View<'_>, kept_out: KeptOut<'_>) -> Finding {
+    let mut ports: Vec<Served> = kept_out.connections.iter().map(|c| c.port).collect();
+    ports.sort();
+    ports.dedup();
+    let ports = listed(&ports);
+    let policy = kept_out.policy;
+    let (seen, remedies) = match kept_out.deny {
+        Some(deny) => (
             format!("It denies connections of the nodes to each other on {ports}."),
-            vec![advice(format!(
-                "leave the nodes out of {policy}: a DENY is looked at before every ALLOW"
-            ))],
-        )
-    } else {
-        (
+            spare(deny, &kept_out.connections),
+        ),
+        None => (
             format!("With it only what is listed is let in, and nodes on {ports} are not."),
             vec![Remedy::Command {
-                command: allow_yaml(view, namespace),
+                command: allow_yaml(view, view.namespace()),
             }],
-        )
+        ),
     };
     RULE.finding(Said {
         weight: Weight::Cause,
@@ -162,6 +175,38 @@ fn finding(view: &View<'_>, policy: String, ports: &[Served], denied: bool) -> F
                 .into(),
         remedies,
     })
+}
+
+/// A DENY is looked at before every ALLOW, so that only a change of its own helps.
+fn spare(deny: &Value, connections: &[Connection<'_>]) -> Vec<Remedy> {
+    let patch = without_nodes(deny, connections)
+        .and_then(|spared| serde_saphyr::to_string(&spared).ok())
+        .map(|yaml| Remedy::Patch {
+            object: object(deny),
+            yaml,
+        });
+    match patch {
+        Some(patch) => vec![
+            patch,
+            advice(
+                "it goes on denying what comes from other namespaces or has no identity; to keep another \
+                 pod of this namespace out, deny its service account",
+            ),
+        ],
+        None => {
+            let namespace = deny["metadata"]["namespace"].as_str().unwrap_or_default();
+            vec![
+                advice(
+                    "leave the nodes out of its rules: a DENY is looked at before every ALLOW, and a \
+                     node without a sidecar has no identity by which it could be let in",
+                ),
+                command(format!(
+                    "kubectl edit authorizationpolicy {} -n {namespace}",
+                    name(deny)
+                )),
+            ]
+        }
+    }
 }
 
 fn allow_yaml(view: &View<'_>, namespace: &str) -> String {
@@ -185,4 +230,54 @@ fn allow_yaml(view: &View<'_>, namespace: &str) -> String {
          matchLabels:\n{labels}  action: ALLOW\n  rules:\n  - from:\n    - source:\n        \
          namespaces: [\"{namespace}\"]\n    to:\n    - operation:\n        ports: [{ports}]\nEOF"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::faults::edits::authorization;
+    use crate::diagnose::written::healthy;
+    use serde_json::json;
+
+    #[test]
+    fn a_deny_is_patched_to_leave_the_nodes_out() {
+        let mut snapshot = healthy();
+        let deny = authorization(json!({ "action": "DENY",
+            "rules": [{ "to": [{ "operation": { "ports": ["47100", "47500"] } }] }] }));
+        snapshot.objects.push(deny);
+        let answer = apply(&View::of(&snapshot));
+        let [finding] = answer.findings.as_slice() else {
+            panic!("{answer:#?}");
+        };
+        let Remedy::Patch { object, yaml } = &finding.remedies[0] else {
+            panic!("{finding:#?}");
+        };
+        assert_eq!(object, "AuthorizationPolicy ignite/some-policy");
+        let mut patched: Value = serde_saphyr::from_str(yaml).expect("YAML");
+        assert_eq!(
+            patched["spec"]["rules"][0]["to"][0]["operation"]["ports"],
+            json!(["47100", "47500"]),
+            "{yaml}"
+        );
+        patched["spec"]["action"] = json!("DENY");
+        let last = snapshot.objects.last_mut().expect("the policy");
+        last["spec"] = patched["spec"].take();
+        assert_eq!(apply(&View::of(&snapshot)), Answer::nothing());
+    }
+
+    #[test]
+    fn a_deny_of_nodes_without_identity_is_for_an_editor() {
+        let connection = Connection {
+            namespace: "ignite",
+            account: "default",
+            address: "10.244.0.8",
+            identified: false,
+            port: Served::on_its_own(ProductPort::Discovery),
+        };
+        let deny = authorization(json!({ "action": "DENY", "rules": [{}] }));
+        assert_eq!(matches(&deny, &connection, true), Holds::Yes);
+        let told = spare(&deny, &[connection]);
+        let edit = command("kubectl edit authorizationpolicy some-policy -n ignite");
+        assert_eq!(told.last(), Some(&edit));
+    }
 }
