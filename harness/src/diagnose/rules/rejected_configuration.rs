@@ -1,7 +1,8 @@
 //! MP036: a proxy rejected what the control plane sent.
 
-use super::{Answer, Rule, Said, command, listed};
+use super::{Answer, Rule, Said, advice, command, listed};
 use crate::diagnose::view::View;
+use crate::mesh::PROXY_CONTAINER;
 use crate::outcome::{Symptom, Weight};
 
 /// The rule.
@@ -46,10 +47,41 @@ fn apply(view: &View<'_>) -> Answer {
                   not the same."
                 .into(),
             remedies: vec![
+                // Envoy tells there what it rejected and why.
+                command(format!(
+                    "kubectl logs {} -n {} -c {PROXY_CONTAINER} | grep -i reject",
+                    record.pod, record.namespace
+                )),
+                command("kubectl get envoyfilter -A"),
+                advice(
+                    "it is an EnvoyFilter, as a rule, that makes istiod send what a proxy rejects, and a \
+                     snapshot holds none: delete or mend the one that changes what the log names",
+                ),
                 command("istioctl proxy-status"),
                 command(format!("istioctl analyze -n {}", view.namespace())),
             ],
         }));
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::written::healthy;
+
+    #[test]
+    fn what_a_snapshot_does_not_hold_is_listed_by_a_command() {
+        let mut snapshot = healthy();
+        for sample in &mut snapshot.proxies[1].samples {
+            sample.stats = sample
+                .stats
+                .replace("lds.update_rejected: 0", "lds.update_rejected: 2");
+        }
+        let answer = apply(&View::of(&snapshot));
+        let remedies = &answer.findings[0].remedies;
+        assert!(remedies.contains(&command("kubectl get envoyfilter -A")));
+        let log = "kubectl logs ignite-1 -n ignite -c istio-proxy | grep -i reject";
+        assert!(remedies.contains(&command(log)), "{remedies:?}");
+    }
 }
