@@ -12,6 +12,7 @@ use super::renamed::renamed;
 use super::table::{self, BY_HAND, Fault, TABLE};
 use super::{Snapshot, diagnose, rules};
 use crate::outcome::Weight;
+use crate::product::gridgain::LICENSE_FILE;
 
 fn recorded() -> Vec<(String, Snapshot)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/snapshots");
@@ -199,6 +200,8 @@ pub(super) fn same_when_renamed(snapshot: &Snapshot) -> Result<(), String> {
         return Err(format!("{before:?} became {after:?}"));
     }
     let told = serde_json::to_string(&diagnose(&other)).expect("plain data");
+    // The guide's license has its file name whatever the Secret is called.
+    let told = told.replace(LICENSE_FILE, "");
     let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let kept: Vec<&str> = told
         .split(|c| !word(c))

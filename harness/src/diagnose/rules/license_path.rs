@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Answer, Rule, Said, advice, command, listed};
 use crate::diagnose::view::{ProductPod, View};
 use crate::outcome::{Finding, Weight};
+use crate::product::gridgain::LICENSE_FILE;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -94,7 +95,8 @@ fn has_init_containers(pod: &Value) -> bool {
     })
 }
 
-/// The file name that the configuration asks for in what a Secret is mounted to.
+/// The file name that the configuration asks for in what a Secret is mounted to; where it asks for none
+/// and the place is one for a license, the guide's.
 pub(super) fn license_file(pod: &ProductPod<'_>, secret: &str) -> Option<String> {
     let volumes = pod.pod["spec"]["volumes"].as_array()?;
     let volume = volumes
@@ -103,11 +105,10 @@ pub(super) fn license_file(pod: &ProductPod<'_>, secret: &str) -> Option<String>
     let mounts = pod.container["volumeMounts"].as_array()?;
     let mount = mounts.iter().find(|m| m["name"] == volume["name"])?;
     let at = mount["mountPath"].as_str()?.trim_end_matches('/');
-    let urls = &pod.node?.license_urls;
-    urls.iter()
-        .filter_map(|url| file_path(url)?.strip_prefix(at)?.strip_prefix('/'))
-        .map(str::to_owned)
-        .next()
+    let urls = pod.node.iter().flat_map(|node| &node.license_urls);
+    let mut asked = urls.filter_map(|url| file_path(url)?.strip_prefix(at)?.strip_prefix('/'));
+    let of_the_guide = || at.contains("license").then_some(LICENSE_FILE);
+    asked.next().or_else(of_the_guide).map(str::to_owned)
 }
 
 fn finding(

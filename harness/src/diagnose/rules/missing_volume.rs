@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::license_path::license_file;
-use super::{Answer, Rule, Said, command, listed};
+use super::{Answer, Rule, Said, advice, command, listed};
 use crate::diagnose::view::{ProductPod, View};
-use crate::outcome::{Finding, Weight};
+use crate::outcome::{Finding, Remedy, Weight};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -131,8 +131,7 @@ fn finding(view: &View<'_>, missing: &Missing, pods: &[&ProductPod<'_>]) -> Find
     let key = missing
         .key
         .clone()
-        .or_else(|| pods.iter().find_map(|pod| license_file(pod, &missing.name)))
-        .unwrap_or_else(|| "FILE".into());
+        .or_else(|| pods.iter().find_map(|pod| license_file(pod, &missing.name)));
     let create = match missing.kind {
         "Secret" => "secret generic",
         _ => "configmap",
@@ -149,17 +148,54 @@ fn finding(view: &View<'_>, missing: &Missing, pods: &[&ProductPod<'_>]) -> Find
         object: format!("{} {namespace}/{}", missing.kind, missing.name),
         seen: format!("It is not there, and {names} cannot do without it."),
         why: why.into(),
-        remedies: vec![command(format!(
-            "kubectl create {create} {} -n {namespace} --from-file={key}=./{key}",
-            missing.name
-        ))],
+        remedies: remedies(&format!("{create} {}", missing.name), namespace, key),
     })
+}
+
+/// Where nothing tells which file a pod looks for, what is in a folder is put in under its own name.
+fn remedies(what: &str, namespace: &str, key: Option<String>) -> Vec<Remedy> {
+    let create = |from: String| {
+        command(format!(
+            "kubectl create {what} -n {namespace} --from-file={from}"
+        ))
+    };
+    match key {
+        Some(key) => vec![create(format!("{key}=./{key}"))],
+        None => vec![
+            advice(
+                "put the files that the pods look for, under the names that they look for, into an \
+                 empty folder, and type this in it",
+            ),
+            create("./".into()),
+        ],
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnose::faults::edits::license_volume;
+    use crate::diagnose::written::healthy;
     use serde_json::json;
+
+    #[test]
+    fn a_file_that_nothing_names_is_taken_from_a_folder() {
+        let told = remedies("secret generic x", "ns", None);
+        let create = command("kubectl create secret generic x -n ns --from-file=./");
+        assert_eq!(told.last(), Some(&create));
+    }
+
+    #[test]
+    fn a_license_that_no_configuration_names_has_the_guides_name() {
+        let mut snapshot = healthy();
+        license_volume(&mut snapshot);
+        let answer = apply(&View::of(&snapshot));
+        let create = command(
+            "kubectl create secret generic gridgain-license -n ignite \
+             --from-file=gridgain-license.xml=./gridgain-license.xml",
+        );
+        assert_eq!(answer.findings[0].remedies, [create]);
+    }
 
     #[test]
     fn what_is_optional_is_not_needed() {
