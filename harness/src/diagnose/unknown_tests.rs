@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::faults::edits::{authorization, license_volume, passes_by};
+use super::faults::edits::{authorization, client, license_volume, passes_by};
 use super::written::{healthy, object};
 use super::{Snapshot, TopRecord, diagnose};
 use crate::outcome::Weight;
@@ -40,6 +40,14 @@ fn what_is_not_told_is_unknown_and_neither_healthy_nor_found() {
         (
             "no page of clusters",
             |s| s.proxies[0].clusters.clear(),
+            &["MP031"],
+        ),
+        (
+            "no page of a client's clusters",
+            |s| {
+                client(s);
+                s.proxies.last_mut().expect("the client's").clusters.clear();
+            },
             &["MP031"],
         ),
         (

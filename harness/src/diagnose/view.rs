@@ -127,6 +127,17 @@ impl<'a> View<'a> {
             .filter(|pod| pod.injection != Injection::Absent)
     }
 
+    /// What the sidecars of the namespace's other pods say, where they answered.
+    pub fn other_proxies(&self) -> Vec<ProxyView<'a>> {
+        let of_product = |pod: &str| self.product.iter().any(|p| p.name == pod);
+        self.snapshot
+            .proxies
+            .iter()
+            .filter(|proxy| proxy.namespace == self.namespace() && !of_product(&proxy.pod))
+            .map(ProxyView::of)
+            .collect()
+    }
+
     /// How many sidecars of the product's pods told nothing of their connections.
     pub fn mute_proxies(&self) -> usize {
         let answers = |pod: &ProductPod<'_>| pod.proxy.as_ref().is_some_and(ProxyView::answers);

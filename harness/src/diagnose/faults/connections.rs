@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::edits::{authorization, listens, passes_by, without_lines};
+use super::edits::{authorization, client_passes_by, listens, passes_by, without_lines};
 use crate::diagnose::Snapshot;
 use crate::diagnose::written::stall;
 use crate::mesh::Demand;
@@ -45,6 +45,20 @@ pub const FAULTS: &[Fault] = &[
             stall(s);
         },
         &[("MP031", Cause), ("MP021", Symptom), ("MP030", Exposure)],
+    ),
+    (
+        "a client's connection passes by",
+        client_passes_by,
+        &[("MP031", Cause)],
+    ),
+    (
+        "a client's connection passes by, where plaintext is let in, and the nodes stall",
+        |s| {
+            s.objects.retain(|o| o["kind"] != "PeerAuthentication");
+            client_passes_by(s);
+            stall(s);
+        },
+        &[("MP021", Symptom), ("MP030", Exposure), ("MP031", Exposure)],
     ),
     (
         "a connection passes by to the port that a node took in place of its own",

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::diagnose::Snapshot;
 use crate::diagnose::written::{object, pods};
+use crate::diagnose::{ProxyRecord, Snapshot};
 
 /// The headless Service no longer declares this port.
 pub fn drop_port(snapshot: &mut Snapshot, port: u16) {
@@ -54,6 +54,34 @@ pub fn license_volume(snapshot: &mut Snapshot) {
 pub fn passes_by(snapshot: &mut Snapshot) {
     let line = "PassthroughCluster::10.244.0.7:47100::cx_active::1\n";
     snapshot.proxies[0].clusters.push_str(line);
+}
+
+/// Another pod of the namespace with a sidecar that answers, put in and to be edited.
+pub fn client(snapshot: &mut Snapshot) -> &mut Value {
+    let name = "ignite-client-0";
+    let proxy = &snapshot.proxies[0];
+    snapshot.proxies.push(ProxyRecord {
+        pod: name.into(),
+        clusters: "PassthroughCluster::observability_name::PassthroughCluster;\n".into(),
+        ..proxy.clone()
+    });
+    snapshot.objects.push(json!({
+        "kind": "Pod",
+        "metadata": { "name": name, "namespace": "ignite", "labels": { "app": "client" } },
+        "spec": {
+            "containers": [{ "name": "client", "image": "client:1" }],
+            "initContainers": [{ "name": "istio-proxy", "restartPolicy": "Always" }]
+        }
+    }));
+    snapshot.objects.last_mut().expect("it was put in")
+}
+
+/// A client's connections to the first node's 10800 go by the PassthroughCluster.
+pub fn client_passes_by(snapshot: &mut Snapshot) {
+    client(snapshot);
+    let line = "PassthroughCluster::10.244.0.8:10800::cx_active::3\n";
+    let proxy = snapshot.proxies.last_mut().expect("the client's");
+    proxy.clusters.push_str(line);
 }
 
 /// An AuthorizationPolicy with this spec, for the whole namespace.

@@ -159,7 +159,7 @@ const EXPLAINING: &[Rule] = &[
     other_target_port::RULE,
     no_sidecar::RULE,
     another_port::RULE,
-    passes_by::RULE,
+    passes_by::BETWEEN_NODES,
     destination_rule::RULE,
     authorization::RULE,
     network_policy::RULE,
