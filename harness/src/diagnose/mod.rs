@@ -10,10 +10,13 @@ mod faults;
 #[cfg(test)]
 mod fixtures_tests;
 mod gateways;
+#[cfg(test)]
+mod past_sidecars_tests;
 mod pods;
 mod policies;
 mod ports;
 mod proxy;
+mod redirection;
 #[cfg(test)]
 mod renamed;
 mod restarts;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::view::{ProductPod, View, name};
+use crate::mesh::PROXY_CONTAINER;
 
 /// How long a container may take to start, or a node to join, before that is worth a word. The
 /// guide's nodes take under 20 s on two shared cores.
@@ -85,6 +86,17 @@ impl ProductPod<'_> {
         self.pod["metadata"]["deletionTimestamp"].is_string()
     }
 
+    /// Whether the pod's sidecar was restarted, so that it counts anew.
+    pub fn restarted_its_proxy(&self) -> bool {
+        let lists = ["initContainerStatuses", "containerStatuses"];
+        let mut statuses = lists
+            .into_iter()
+            .flat_map(|list| self.pod["status"][list].as_array().into_iter().flatten());
+        statuses.any(|status| {
+            status["name"] == PROXY_CONTAINER && status["restartCount"].as_u64() > Some(0)
+        })
+    }
+
     /// The addresses of the pod.
     pub fn addresses(&self) -> Vec<&str> {
         let all = self.pod["status"]["podIPs"].as_array();
@@ -148,6 +160,18 @@ impl<'a> View<'a> {
                 (workload, asked, there.count())
             })
             .collect()
+    }
+
+    /// The StatefulSet or Deployment of the namespace that makes a pod.
+    pub fn workload_of(&self, pod: &Value) -> Option<&'a Value> {
+        let labels = &pod["metadata"]["labels"];
+        let mut workloads = ["StatefulSet", "Deployment"]
+            .into_iter()
+            .flat_map(|kind| self.objects(kind));
+        workloads.find(|workload| {
+            let selector = &workload["spec"]["selector"];
+            selector.is_object() && super::selectors::label_selector(selector, labels)
+        })
     }
 
     /// A workload that has fewer pods than it is asked for, in words.

@@ -208,6 +208,18 @@ pub const BY_HAND: &[Fault] = &[
         &[],
     ),
     fault(
+        "mp037",
+        "47100 and 47500 excluded from the nodes' redirection, in and out",
+        &["MP037"],
+        &[],
+    ),
+    fault(
+        "mp038",
+        "the network interface excluded from the nodes' redirection",
+        &["MP038"],
+        &[],
+    ),
+    fault(
         "mp039",
         "STRICT applied while istiod does not run",
         &["MP012", "MP039"],

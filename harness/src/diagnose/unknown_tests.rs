@@ -19,7 +19,7 @@ fn what_is_not_told_is_unknown_and_neither_healthy_nor_found() {
         (
             "no proxy answers",
             |s| s.proxies.clear(),
-            &["MP031", "MP032", "MP036", "MP053"],
+            &["MP031", "MP032", "MP036", "MP038", "MP053"],
         ),
         (
             "proxies without counters",
@@ -30,7 +30,7 @@ fn what_is_not_told_is_unknown_and_neither_healthy_nor_found() {
                     }
                 }
             },
-            &["MP031", "MP032", "MP036"],
+            &["MP031", "MP032", "MP036", "MP038"],
         ),
         (
             "one moment only",

@@ -127,6 +127,15 @@ impl<'a> View<'a> {
             .filter(|pod| pod.injection != Injection::Absent)
     }
 
+    /// The namespace's other pods that have a sidecar. Which of them are clients, only their
+    /// connections tell.
+    pub fn others_in_mesh(&self) -> impl Iterator<Item = &'a Value> {
+        let of_product = |pod: &Value| self.product.iter().any(|p| p.name == name(pod));
+        self.objects("Pod")
+            .filter(|pod| Injection::of(pod) != Injection::Absent)
+            .filter(move |pod| !of_product(pod))
+    }
+
     /// What the sidecars of the namespace's other pods say, where they answered.
     pub fn other_proxies(&self) -> Vec<ProxyView<'a>> {
         let of_product = |pod: &str| self.product.iter().any(|p| p.name == pod);

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::diagnose::redirection::Setting;
 use crate::diagnose::written::{object, pods};
 use crate::diagnose::{ProxyRecord, Snapshot};
 
@@ -56,6 +57,11 @@ pub fn passes_by(snapshot: &mut Snapshot) {
     snapshot.proxies[0].clusters.push_str(line);
 }
 
+/// A pod, or a workload's template, with an annotation about its redirection.
+pub fn annotate(object: &mut Value, setting: Setting, value: &str) {
+    object["metadata"]["annotations"][setting.annotation()] = json!(value);
+}
+
 /// Another pod of the namespace with a sidecar that answers, put in and to be edited.
 pub fn client(snapshot: &mut Snapshot) -> &mut Value {
     let name = "ignite-client-0";
@@ -82,6 +88,25 @@ pub fn client_passes_by(snapshot: &mut Snapshot) {
     let line = "PassthroughCluster::10.244.0.8:10800::cx_active::3\n";
     let proxy = snapshot.proxies.last_mut().expect("the client's");
     proxy.clusters.push_str(line);
+}
+
+/// The nodes' proxies keep their counters and have, and had, no connection.
+pub fn nothing_shown(snapshot: &mut Snapshot) {
+    let of_nodes = snapshot
+        .proxies
+        .iter_mut()
+        .filter(|proxy| proxy.namespace == "ignite");
+    for proxy in of_nodes {
+        proxy.clusters = without_lines(&proxy.clusters, "::cx_active::");
+        for sample in &mut proxy.samples {
+            let kept = without_lines(&sample.stats, ".upstream_cx_");
+            let zero = |line: &str| match line.split_once(".ssl.handshake: ") {
+                Some((cluster, _)) => format!("{cluster}.ssl.handshake: 0\n"),
+                None => format!("{line}\n"),
+            };
+            sample.stats = kept.lines().map(zero).collect();
+        }
+    }
 }
 
 /// An AuthorizationPolicy with this spec, for the whole namespace.

@@ -8,6 +8,7 @@ pub mod edits;
 mod gateway;
 mod mounts;
 mod nodes;
+mod redirection;
 mod services;
 mod sidecars;
 
@@ -31,6 +32,7 @@ pub fn all() -> impl Iterator<Item = &'static Fault> {
         sidecars::FAULTS,
         nodes::FAULTS,
         connections::FAULTS,
+        redirection::FAULTS,
         mounts::FAULTS,
         gateway::FAULTS,
     ]

@@ -22,10 +22,12 @@ mod no_control_plane;
 mod no_hold;
 mod no_sidecar;
 mod not_in_force;
+mod not_redirected;
 mod not_strict;
 mod other_target_port;
 mod parsed_port;
 mod passes_by;
+mod past_sidecar;
 mod refused;
 mod rejected_configuration;
 mod sniffed_port;
@@ -141,6 +143,8 @@ pub const ALL: &[Rule] = &[
     authorization::RULE,
     network_policy::RULE,
     rejected_configuration::RULE,
+    not_redirected::RULE,
+    past_sidecar::RULE,
     not_in_force::RULE,
     missing_volume::RULE,
     license_path::RULE,
@@ -164,6 +168,7 @@ const EXPLAINING: &[Rule] = &[
     authorization::RULE,
     network_policy::RULE,
     rejected_configuration::RULE,
+    not_redirected::RULE,
 ];
 
 /// A command as a remedy.
