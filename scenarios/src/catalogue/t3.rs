@@ -140,7 +140,7 @@ impl Case for NotLabelled {
             let (mut done, mut consequences) = (vec![], vec![]);
             if make && self.apart.load(Ordering::Relaxed) {
                 done.push(
-                    "the nodes had not joined, so one was started anew in its pod first".to_owned(),
+                    "the nodes had not joined, so one was made anew until they did".to_owned(),
                 );
                 let help = joined::made_to(stand).await?;
                 if help.holds() {

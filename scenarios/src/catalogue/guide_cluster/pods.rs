@@ -69,6 +69,27 @@ pub async fn start_anew(stand: &Stand, ready: (usize, usize)) -> Result<(), Step
     Ok(())
 }
 
+/// Makes one of the pods anew, and waits until both are ready.
+pub async fn make_anew(stand: &Stand, pod: &str, ready: (usize, usize)) -> Result<(), StepError> {
+    let old = listed(stand).await?;
+    let mut old = old
+        .iter()
+        .filter(|p| p.metadata.name.as_deref() == Some(pod));
+    let old = old.next().map(pods::uid);
+    let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
+    api.delete(pod, &at_once())
+        .await
+        .map_err(KubeError::api(format!("deleting pod {pod}")))?;
+    let new = |seen: &Objects<Pod>| match seen.get(pod) {
+        Some(now) if Some(pods::uid(now)) != old => Seen::Met(()),
+        Some(left) => Seen::NotYet(format!("the old {}", pods::line(left))),
+        None => Seen::NotYet(format!("no pod {pod}")),
+    };
+    let limit = stand.kube.limit(60);
+    until(&api, ignite_pods(), "the pod to be made anew", limit, new).await?;
+    both_ready(stand, ready).await
+}
+
 async fn replace(
     stand: &Stand,
     ready: (usize, usize),
