@@ -32,7 +32,7 @@ pub mod table;
 mod unknown_tests;
 pub mod view;
 #[cfg(test)]
-mod written;
+pub(crate) mod written;
 
 pub use snapshot::{
     NodeRecord, ProxyRecord, ProxySample, Recorded, SNAPSHOT_VERSION, Snapshot, TopRecord, Unread,

@@ -71,15 +71,53 @@ fn delete(view: &View<'_>, pods: &[&str]) -> Remedy {
     }
 }
 
-/// The nodes whose join stalls. Such a one has printed no topology snapshot, and its REST interface
-/// does not answer; the nodes that it joins have and do.
+/// The nodes whose join stalls, as far as they are known from those that hold data. Such a one has printed
+/// no topology snapshot, and its REST interface does not answer; the nodes that it joins have and do.
 fn joining<'a>(view: &View<'a>) -> Vec<&'a str> {
-    if !view.is_in(Symptom::Stall) {
-        return vec![];
+    let mut joining = vec![];
+    for pod in &view.product {
+        let Some(log) = &pod.log else {
+            return vec![];
+        };
+        if pod.top.is_none() && log.snapshot().is_none() {
+            joining.push(pod.name);
+        }
     }
-    let apart = view.product.iter().filter(|pod| {
-        let log = pod.log.as_ref();
-        pod.top.is_none() && log.is_none_or(|log| log.snapshot().is_none())
-    });
-    apart.map(|pod| pod.name).collect()
+    let some_hold_data = joining.len() < view.product.len();
+    joining.retain(|_| some_hold_data && view.is_in(Symptom::Stall));
+    joining
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::Snapshot;
+    use crate::diagnose::written::{healthy, split, stall};
+
+    fn deleted(snapshot: &Snapshot) -> String {
+        let [_, Remedy::Command { command }] = restart(&View::of(snapshot)) else {
+            panic!("the second is no command");
+        };
+        command
+    }
+
+    #[test]
+    fn only_a_joiner_that_is_known_from_the_others_is_made_anew_alone() {
+        const ALL: &str = "kubectl delete pod ignite-0 ignite-1 -n ignite";
+        let mut snapshot = healthy();
+        assert_eq!(deleted(&snapshot), ALL);
+        split(&mut snapshot);
+        assert_eq!(deleted(&snapshot), ALL);
+        stall(&mut snapshot);
+        let alone = "kubectl delete pod ignite-1 -n ignite";
+        assert_eq!(deleted(&snapshot), alone);
+        let mut unread = snapshot.clone();
+        unread.nodes[0].log = None;
+        assert_eq!(deleted(&unread), ALL);
+        snapshot.nodes[0] = crate::diagnose::NodeRecord {
+            pod: "ignite-0".into(),
+            ..snapshot.nodes[1].clone()
+        };
+        assert_eq!(deleted(&snapshot), ALL);
+    }
 }

@@ -79,7 +79,8 @@ pub struct CaseRecord {
     pub observed: Option<Observed>,
     /// What diagnosis said of it.
     pub diagnosis: Option<Diagnosis>,
-    /// Whether it said no more than belongs to the fault; empty where nobody knows what does.
+    /// Whether it told the state in which the nodes were seen, and no more than belongs to the fault, as
+    /// far as that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnosed: Vec<Check>,
     /// What was done as remedy; none where there was nothing to cure.

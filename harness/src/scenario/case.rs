@@ -10,11 +10,12 @@ use futures::future::BoxFuture;
 use super::definition::time;
 use super::limits::{alone_in_time, in_time};
 use super::{Stand, StepError};
+use crate::diagnose::view::View;
 use crate::diagnose::{Snapshot, diagnose, table};
 use crate::evidence::snapshot;
 use crate::outcome::{
-    CaseClaim, CaseRecord, Check, Cure, Diagnosis, Finding, NOT_JOINED, Observed, PhaseTime, SPLIT,
-    STALL, Standing, Symptom, Weight,
+    CaseClaim, CaseRecord, Check, Conclusion, Cure, Diagnosis, Finding, NOT_JOINED, Observed,
+    PhaseTime, SPLIT, STALL, Standing, Symptom, Weight,
 };
 use crate::product::Product;
 use crate::progress::Stage;
@@ -170,7 +171,7 @@ async fn in_order(
     stage.message("diagnosis");
     let (read, said) = timed(
         stand,
-        Box::pin(diagnosed(stand)),
+        Box::pin(diagnosed(stand, symptom)),
         "diagnosis",
         begun,
         phases,
@@ -205,14 +206,14 @@ async fn in_order(
         let begun = Instant::now();
         let (read, said) = timed(
             stand,
-            Box::pin(diagnosed(stand)),
+            Box::pin(diagnosed(stand, Symptom::Healthy)),
             "diagnosis again",
             begun,
             phases,
         )
         .await?;
+        record.recovery.push(silent(known, &read, &said));
         snapshots.push(("recovered", read));
-        record.recovery.push(silent(known, &said));
         record.cure = record.cure_that_counts();
     }
     Ok(())
@@ -268,8 +269,9 @@ fn tells_the_state(seen: Symptom, said: &Diagnosis) -> Option<Check> {
 }
 
 /// That diagnosis finds nothing wrong with the cured cluster, and nothing exposed but what the case has
-/// from the first, as without STRICT. What may do harm another time it may find.
-fn silent(known: Option<&table::Fault>, said: &Diagnosis) -> Check {
+/// from the first, as without STRICT. What may do harm another time it may find. Where nodes or proxies
+/// told nothing, nothing was found, and nothing is shown by that.
+fn silent(known: Option<&table::Fault>, read: &Snapshot, said: &Diagnosis) -> Check {
     let of_the_case = |finding: &Finding| known.is_some_and(|fault| fault.has(&finding.code));
     let wrong = said.findings.iter().filter(|f| match f.weight {
         Weight::Cause | Weight::Symptom => true,
@@ -279,28 +281,45 @@ fn silent(known: Option<&table::Fault>, said: &Diagnosis) -> Check {
     let wrong: Vec<String> = wrong
         .map(|f| format!("{} on {}", f.code, f.object))
         .collect();
-    let seen = match wrong.as_slice() {
-        [] => "nothing that keeps the cluster from working".to_owned(),
-        found => found.join(", "),
+    let view = View::of(read);
+    let conclusion = said.conclusion(view.product.len(), view.mute_proxies());
+    let (holds, seen) = match wrong.as_slice() {
+        [] if conclusion == Conclusion::NotKnown => {
+            (false, "nodes or proxies that told nothing".to_owned())
+        }
+        [] => (
+            true,
+            "nothing that keeps the cluster from working".to_owned(),
+        ),
+        found => (false, found.join(", ")),
     };
     let statement = "diagnosis finds nothing wrong any more";
-    Check::answered(Standing::Truth, statement, wrong.is_empty(), seen, vec![])
+    Check::answered(Standing::Truth, statement, holds, seen, vec![])
 }
 
-async fn diagnosed(stand: &Stand) -> Result<(Snapshot, Diagnosis), StepError> {
+/// How often a namespace is read where nodes or proxies tell nothing: they are given about a second, which
+/// a node that shares its CPU with other cases may need longer than.
+const READINGS: u32 = 4;
+
+/// Reads the namespace and diagnoses it; where nodes were seen in a state that they tell, until they do.
+async fn diagnosed(stand: &Stand, seen: Symptom) -> Result<(Snapshot, Diagnosis), StepError> {
     let command = format!(
         "meshproof record -n {}, within a run of its scenario",
         stand.namespace
     );
-    let taken = snapshot::take(
-        &stand.kube,
-        &stand.namespace,
-        &command,
-        &stand.product.secrets(),
-    )
-    .await?;
-    let said = diagnose(&taken);
-    Ok((taken, said))
+    let (kube, namespace) = (&stand.kube, &stand.namespace);
+    let secrets = stand.product.secrets();
+    let tells = matches!(seen, Symptom::Healthy | Symptom::Split | Symptom::Stall);
+    let mut reading = 1;
+    loop {
+        let taken = snapshot::take(kube, namespace, &command, &secrets).await?;
+        let said = diagnose(&taken);
+        let silent = said.state_unknown().is_some() || View::of(&taken).mute_proxies() > 0;
+        if !(tells && silent) || reading == READINGS {
+            return Ok((taken, said));
+        }
+        reading += 1;
+    }
 }
 
 /// Waits for a phase, no longer than it may take, and notes how long it took, whatever came of it.

@@ -137,14 +137,15 @@ impl Case for NotLabelled {
 
     fn remedy<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Remedied> {
         Box::pin(async move {
-            let (mut done, mut consequences) = (vec![], vec![]);
+            let (mut done, mut consequences, mut recovery) = (vec![], vec![], vec![]);
             if make && self.apart.load(Ordering::Relaxed) {
                 done.push(
                     "the nodes had not joined, so one was made anew until they did".to_owned(),
                 );
                 let help = joined::made_to(stand).await?;
                 if help.holds() {
-                    consequences.extend(joined::asked(stand).await?);
+                    // What fails of it would be no cure's, and no consequence of one.
+                    recovery.extend(joined::asked(stand).await?);
                     self.written.store(true, Ordering::Relaxed);
                 }
                 consequences.push(help);
@@ -172,7 +173,6 @@ impl Case for NotLabelled {
             };
             let sidecars = cluster::listed(stand).await?;
             let sidecars = sidecars.iter().all(|pod| pods::readiness(pod) == READY);
-            let mut recovery = vec![];
             let mut cure = Cure::None;
             if sidecars && state.symptom == Symptom::Healthy {
                 cure = Cure::ByTheRemedy;
@@ -201,7 +201,7 @@ impl Case for NotLabelled {
                     remedy: begun,
                     healed: since,
                 };
-                recovery = cluster::recovered(stand, since).await?;
+                recovery.extend(cluster::recovered(stand, since).await?);
                 for port in [ProductPort::Discovery, ProductPort::Communication] {
                     recovery.push(Shown::Encrypted(port).check(stand).await?);
                 }

@@ -39,7 +39,7 @@ impl Runner {
             .progress
             .stage(format!("{} {}", about.id, about.title));
         let filled = [stand.namespace.clone()];
-        let mut broken = true;
+        let (mut begun, mut broken) = (false, false);
         let mut outcome = match stand
             .limit
             .within("clearing", namespaces::clear(&stand.kube, &filled))
@@ -58,7 +58,7 @@ impl Runner {
                     &stage,
                 )
                 .await;
-                broken = carried.error.is_some();
+                (begun, broken) = (true, carried.error.is_some());
                 let (verdict, fact) = match &carried.error {
                     Some(error) => failed(error),
                     None => judge_case(&carried.record),
@@ -82,13 +82,15 @@ impl Runner {
         stage.message(outcome.verdict.name());
         self.ask_version(&stand).await;
         self.keep(&stand, &mut outcome, &filled).await;
-        // Only now: on a mesh that is mended already, nothing would show what was wrong.
-        let (took, put_back) = case::put_back(case.as_ref(), &stand).await;
-        outcome.phases.extend(took);
-        if let (Err(error), false) = (put_back, broken) {
-            (outcome.verdict, outcome.decided_by) = failed(&error);
-            outcome = self.judged(outcome);
-            self.keep(&stand, &mut outcome, &filled).await;
+        if begun {
+            // Only now: on a mesh that is mended already, nothing would show what was wrong.
+            let (took, put_back) = case::put_back(case.as_ref(), &stand).await;
+            outcome.phases.extend(took);
+            if let (Err(error), false) = (put_back, broken) {
+                (outcome.verdict, outcome.decided_by) = failed(&error);
+                outcome = self.judged(outcome);
+                self.keep(&stand, &mut outcome, &filled).await;
+            }
         }
         stage.done();
         if !stand.keep {

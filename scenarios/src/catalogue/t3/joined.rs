@@ -47,7 +47,7 @@ pub(super) async fn made_to(stand: &Stand) -> Result<Check, StepError> {
 /// Seconds for the start of a node and for the other's next attempts.
 const JOIN_HELPED: u64 = 30;
 /// How often a node is made anew: half of them, on a busy machine, are without their address once more.
-const TIMES: u32 = 4;
+const TIMES: u32 = 3;
 
 /// What the policy does where there is no proxy: nothing. A plaintext client is answered.
 async fn strict_refuses_nothing(stand: &Stand) -> Result<Check, StepError> {
