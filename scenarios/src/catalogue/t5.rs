@@ -208,8 +208,10 @@ impl Case for NotReached {
                     cure = Cure::BySomethingElse;
                 }
             }
+            let mut consequences = vec![];
             if cure == Cure::None {
-                recovery.clear();
+                // They tell what lacks, and are no recovery's.
+                consequences.append(&mut recovery);
             } else {
                 recovery.push(Attempt::stays_answered(stand).await?);
             }
@@ -217,7 +219,7 @@ impl Case for NotReached {
                 done: done.join("; "),
                 cure,
                 recovery,
-                consequences: vec![],
+                consequences,
             })
         })
     }

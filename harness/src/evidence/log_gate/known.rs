@@ -74,6 +74,12 @@ pub const KNOWN: &[Known] = &[
         why: "istiod asks its own validating webhook while it starts, until that answers; pods that \
               begin early see it in their time",
     },
+    Known {
+        program: Program::Istiod,
+        parts: &["buildGatewayRoutes: no gateways for router"],
+        why: "a gateway that has served asks for the routes of a Gateway that is deleted, and istiod \
+              says so at each push until one is there again (T5c, until its cure is applied)",
+    },
 ];
 
 #[cfg(test)]
