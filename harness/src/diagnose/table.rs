@@ -112,7 +112,12 @@ pub const TABLE: &[Fault] = &[
         &["MP001", "MP021", "MP030"],
         &["MP031"],
     ),
-    fault("t3", "the namespace not labelled", &["MP010"], &["MP022"]),
+    fault(
+        "t3",
+        "the namespace not labelled",
+        &["MP010"],
+        &["MP020", "MP022"],
+    ),
     fault(
         "t4a",
         "the license's Secret missing",
