@@ -14,8 +14,8 @@ use crate::diagnose::view::View;
 use crate::diagnose::{Snapshot, diagnose, table};
 use crate::evidence::snapshot;
 use crate::outcome::{
-    CaseClaim, CaseRecord, Check, Conclusion, Cure, Diagnosis, Finding, NOT_JOINED, Observed,
-    PhaseTime, SPLIT, STALL, Standing, Symptom, Weight,
+    CaseClaim, CaseRecord, Check, Conclusion, Cure, Diagnosis, Finding, Observed, PhaseTime,
+    Standing, Symptom, Weight,
 };
 use crate::product::Product;
 use crate::progress::Stage;
@@ -177,11 +177,12 @@ async fn in_order(
         phases,
     )
     .await?;
+    let nodes = View::of(&read).product.len();
     snapshots.push(("fault", read));
     record.diagnosed = known
         .map(|fault| no_other(fault, &said))
         .into_iter()
-        .chain(tells_the_state(symptom, &said))
+        .chain(tells_the_state(symptom, &said, nodes))
         .collect();
     record.diagnosis = Some(said);
     if matches!(symptom, Symptom::Healthy | Symptom::Undecided) {
@@ -239,24 +240,20 @@ fn no_other(fault: &table::Fault, said: &Diagnosis) -> Check {
 
 /// That diagnosis tells the state in which the nodes were seen, which `kubectl get pods` does not;
 /// none where it was none of those that nodes are in together.
-fn tells_the_state(seen: Symptom, said: &Diagnosis) -> Option<Check> {
-    let codes = said.codes();
-    let told = if codes.contains(&SPLIT) {
-        "split"
-    } else if codes.contains(&STALL) {
-        "a stall"
-    } else if NOT_JOINED.iter().any(|code| codes.contains(code)) {
-        "a node that is not part of the cluster"
-    } else if said.state_unknown().is_some() {
-        "no state"
-    } else {
-        "one cluster"
-    };
+fn tells_the_state(seen: Symptom, said: &Diagnosis, nodes: usize) -> Option<Check> {
     let wanted = match seen {
         Symptom::Split => "split",
         Symptom::Stall => "a stall",
         Symptom::Healthy => "one cluster",
         _ => return None,
+    };
+    // What the nodes are together does not hang on what their proxies tell.
+    let told = match said.conclusion(nodes, 0) {
+        Conclusion::Split => "split",
+        Conclusion::Stall => "a stall",
+        Conclusion::NotJoined => "a node that is not part of the cluster",
+        Conclusion::NotKnown | Conclusion::NoProduct => "no state",
+        Conclusion::Healthy | Conclusion::OneCluster => "one cluster",
     };
     let statement = format!("diagnosis tells {wanted}, as the nodes were seen");
     Some(Check::answered(

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::*;
-use crate::outcome::Finding;
+use crate::outcome::{Finding, SPLIT, STALL};
 use crate::progress::Progress;
 use crate::scenario::fakes::{check, stand_on_an_empty_cluster};
 
@@ -177,7 +177,7 @@ fn said(codes: &[&str], weight: Weight) -> Diagnosis {
 
 #[test]
 fn a_diagnosis_that_tells_another_state_than_was_seen_does_not_hold() {
-    let holds = |symptom, said: &Diagnosis| tells_the_state(symptom, said).map(|c| c.holds());
+    let holds = |symptom, said: &Diagnosis| tells_the_state(symptom, said, 2).map(|c| c.holds());
     let states = [
         (Symptom::Split, said(&[SPLIT], Weight::Symptom)),
         (Symptom::Stall, said(&[STALL], Weight::Symptom)),
