@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::view::{ProductPod, View, name};
+use super::view::{ProductPod, View, name, object};
 use crate::mesh::PROXY_CONTAINER;
 
 /// How long a container may take to start, or a node to join, before that is worth a word. The
@@ -112,13 +112,6 @@ impl ProductPod<'_> {
         }
         found
     }
-
-    /// The object that made the pod, in findings and for `kubectl rollout restart`: kind and name.
-    pub fn owner(&self) -> Option<(&str, &str)> {
-        let owners = self.pod["metadata"]["ownerReferences"].as_array()?;
-        let owner = owners.iter().find(|owner| owner["controller"] == true)?;
-        Some((owner["kind"].as_str()?, owner["name"].as_str()?))
-    }
 }
 
 impl<'a> View<'a> {
@@ -162,15 +155,28 @@ impl<'a> View<'a> {
             .collect()
     }
 
-    /// The StatefulSet or Deployment of the namespace that makes a pod.
+    /// The StatefulSet or Deployment of the namespace that makes a pod. Between a Deployment and its
+    /// pods stands a ReplicaSet, which is not read, so that the Deployment is known by its selector.
     pub fn workload_of(&self, pod: &Value) -> Option<&'a Value> {
         let labels = &pod["metadata"]["labels"];
-        let mut workloads = ["StatefulSet", "Deployment"]
-            .into_iter()
-            .flat_map(|kind| self.objects(kind));
-        workloads.find(|workload| {
+        let selects = |workload: &&Value| {
             let selector = &workload["spec"]["selector"];
             selector.is_object() && super::selectors::label_selector(selector, labels)
+        };
+        match controller(pod)? {
+            ("StatefulSet", owner) => self.objects("StatefulSet").find(|set| name(set) == owner),
+            ("ReplicaSet", _) => self.objects("Deployment").find(selects),
+            _ => None,
+        }
+    }
+
+    /// What a change of a pod has to be made to, in findings: the object that makes it, which may be
+    /// one that could not be read.
+    pub fn maker_of(&self, pod: &Value) -> Option<String> {
+        let read = self.workload_of(pod).map(object);
+        read.or_else(|| match controller(pod)? {
+            ("StatefulSet", owner) => Some(format!("StatefulSet {}/{owner}", self.namespace())),
+            _ => None,
         })
     }
 
@@ -187,6 +193,13 @@ impl<'a> View<'a> {
             short.1
         ))
     }
+}
+
+/// The object that made a pod, which is a ReplicaSet where a Deployment asks for it: kind and name.
+fn controller(pod: &Value) -> Option<(&str, &str)> {
+    let owners = pod["metadata"]["ownerReferences"].as_array()?;
+    let owner = owners.iter().find(|owner| owner["controller"] == true)?;
+    Some((owner["kind"].as_str()?, owner["name"].as_str()?))
 }
 
 fn since(view: &View<'_>, moment: &Value) -> Option<i64> {

@@ -26,16 +26,35 @@ pub(super) fn restart(view: &View<'_>) -> [Remedy; 2] {
 
 /// The command that makes a StatefulSet's pods anew, one after the other; without one, all at once.
 pub(super) fn roll_out(view: &View<'_>) -> [Remedy; 2] {
-    match view.product.iter().find_map(|pod| pod.owner()) {
-        Some(("StatefulSet", name)) => {
+    let mut makers = view.product.iter().filter_map(|pod| view.maker_of(pod.pod));
+    let set = makers.find_map(|maker| {
+        let (_, name) = maker.strip_prefix("StatefulSet ")?.split_once('/')?;
+        Some(name.to_owned())
+    });
+    match set {
+        Some(name) => {
             let command = format!(
                 "kubectl rollout restart statefulset/{name} -n {}",
                 view.namespace()
             );
             [first(view, ONE_BY_ONE), Remedy::Command { command }]
         }
-        _ => restart(view),
+        None => restart(view),
     }
+}
+
+/// A change of what makes the pods, which by itself makes them anew, one after the other, and gives each its
+/// sidecar.
+pub(super) fn rolled_out_by(view: &View<'_>, change: Remedy) -> [Remedy; 2] {
+    [first(view, ONE_BY_ONE), change]
+}
+
+/// A change of what makes the pods, which makes them anew by itself: its price stands before it. Nodes of
+/// which one has the change and one has not do not always find together, so all of them are made anew after
+/// it.
+pub(super) fn with_change(view: &View<'_>, change: Remedy) -> [Remedy; 3] {
+    let all: Vec<&str> = view.product.iter().map(|pod| pod.name).collect();
+    [first(view, WITH_ALL), change, delete(view, &all)]
 }
 
 /// What ends with the nodes' memory.

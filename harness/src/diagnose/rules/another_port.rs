@@ -1,11 +1,10 @@
 //! MP026: a node found its port in use and listens on the next.
 
 use std::collections::BTreeMap;
-use std::iter;
 
 use serde_json::Value;
 
-use super::{Answer, Rule, Said, advice, listed, restart};
+use super::{Answer, Rule, Said, advice, listed, with_change};
 use crate::diagnose::view::{ProductPod, State, View};
 use crate::outcome::{Remedy, Symptom, Weight};
 use crate::product::reserved_ports::{self, IN_EPHEMERAL_RANGE};
@@ -55,16 +54,16 @@ fn found(
         .map(|(own, other)| format!("{other} in place of {own}"));
     let (_, other) = elsewhere[0];
     let sysctls = sysctls(pod.pod);
-    let reserve = match pod.owner() {
-        Some((kind, name)) => Remedy::Patch {
-            object: format!("{kind} {}/{name}", view.namespace()),
-            yaml: patch(&sysctls),
-        },
-        None => advice(format!(
+    let remedies = match view.maker_of(pod.pod) {
+        Some(object) => {
+            let yaml = patch(&sysctls);
+            with_change(view, Remedy::Patch { object, yaml }).to_vec()
+        }
+        None => vec![advice(format!(
             "make the pod anew with the sysctl {} set to {}",
             reserved_ports::SYSCTL,
             sysctls[reserved_ports::SYSCTL]
-        )),
+        ))],
     };
     RULE.finding(Said {
         weight: if works { Weight::Risk } else { Weight::Cause },
@@ -76,7 +75,7 @@ fn found(
              look for discovery on 47500 only, and no Service declares {other}: what goes there \
              passes the mesh by in plaintext, and STRICT refuses or holds it."
         ),
-        remedies: iter::once(reserve).chain(restart(view)).collect(),
+        remedies,
     })
 }
 

@@ -32,10 +32,7 @@ fn apply(view: &View<'_>) -> Answer {
             if mount_of(pod.container, pod.pod, path).is_some() {
                 continue;
             }
-            let of = pod.owner().map_or_else(
-                || pod.object(),
-                |(kind, name)| format!("{kind} {}/{name}", view.namespace()),
-            );
+            let of = view.maker_of(pod.pod).unwrap_or_else(|| pod.object());
             if !seen.contains(&(of.clone(), url.clone())) {
                 seen.push((of.clone(), url.clone()));
                 answer.findings.push(finding(view, pod, of, url, path));

@@ -35,7 +35,7 @@ mod split;
 mod stall;
 mod undeclared_port;
 
-use super::restarts::{restart, roll_out};
+use super::restarts::{restart, roll_out, rolled_out_by, with_change};
 use super::view::View;
 use crate::outcome::{Finding, Remedy, Unknown, Weight};
 

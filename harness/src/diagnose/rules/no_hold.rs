@@ -1,10 +1,8 @@
 //! MP011: a node may start before its sidecar.
 
-use std::iter;
-
 use serde_json::Value;
 
-use super::{Answer, EXPLAINING, Rule, Said, listed, restart};
+use super::{Answer, EXPLAINING, Rule, Said, listed, with_change};
 use crate::diagnose::view::{ProductPod, View};
 use crate::mesh::{Injection, PROXY_CONTAINER};
 use crate::outcome::{Finding, Remedy, Symptom, Weight};
@@ -44,25 +42,30 @@ fn apply(view: &View<'_>) -> Answer {
         Weight::Risk
     };
     let names = listed(racing.iter().map(|pod| pod.name));
-    let (object, remedy) = match racing[0].owner() {
-        Some((kind, name)) => {
-            let object = format!("{kind} {}/{name}", view.namespace());
-            let yaml = format!(
-                "spec:\n  template:\n    metadata:\n      annotations:\n        {ANNOTATION}: |\n          \
-                 {SETTING}: true\n"
-            );
-            let patch = Remedy::Patch {
-                object: object.clone(),
-                yaml,
+    let pod = racing[0];
+    let (object, remedies) = match view.maker_of(pod.pod) {
+        Some(object) => {
+            let template = view
+                .workload_of(pod.pod)
+                .map(|made| &made["spec"]["template"]);
+            let own = &template.unwrap_or(pod.pod)["metadata"]["annotations"][ANNOTATION];
+            let change = match patch(own) {
+                Some(yaml) => Remedy::Patch {
+                    object: object.clone(),
+                    yaml,
+                },
+                None => super::advice(format!(
+                    "add {SETTING}: true to what the annotation {ANNOTATION} of its pods sets"
+                )),
             };
-            (object, patch)
+            (object, with_change(view, change).to_vec())
         }
-        None => (
-            racing[0].object(),
-            super::advice(format!(
+        None => {
+            let text = format!(
                 "make the pod anew with the annotation {ANNOTATION} that sets {SETTING}: true"
-            )),
-        ),
+            );
+            (pod.object(), vec![super::advice(text)])
+        }
     };
     let why = if weight == Weight::Cause {
         "A node that starts first finds no way out: it does not reach its peer and starts a cluster \
@@ -79,8 +82,36 @@ fn apply(view: &View<'_>) -> Answer {
              {ANNOTATION} nor a setting of the mesh makes the node wait."
         ),
         why: why.into(),
-        remedies: iter::once(remedy).chain(restart(view)).collect(),
+        remedies,
     })])
+}
+
+/// Adds the setting to what a template's annotation says already: a patch replaces the whole text. None
+/// where that text cannot be read, or had a secret in it that was taken out.
+fn patch(annotation: &Value) -> Option<String> {
+    let own = annotation.as_str().unwrap_or_default();
+    if own.contains("[redacted") {
+        return None;
+    }
+    let mut settings = match settings(own) {
+        Value::Object(settings) => settings,
+        _ if own.trim().is_empty() => serde_json::Map::new(),
+        _ => return None,
+    };
+    settings.insert(SETTING.into(), Value::from(true));
+    let text = serde_saphyr::to_string(&settings).ok()?;
+    let lines: String = text
+        .lines()
+        .map(|line| format!("          {line}\n"))
+        .collect();
+    let above = "spec:\n  template:\n    metadata:\n      annotations:\n";
+    Some(format!("{above}        {ANNOTATION}: |\n{lines}"))
+}
+
+/// What an annotation's text sets. Istio refuses a pod whose annotation it cannot read, so there is none
+/// such in a cluster.
+fn settings(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap_or_default()
 }
 
 fn holds(pod: &Value) -> bool {
@@ -99,12 +130,8 @@ fn waits_in_post_start(pod: &Value) -> bool {
 }
 
 fn annotated(annotation: &Value) -> bool {
-    let Some(text) = annotation.as_str() else {
-        return false;
-    };
-    // Istio refuses a pod whose annotation it cannot read, so there is none such in a cluster.
-    let settings: Value = serde_saphyr::from_str(text).unwrap_or_default();
-    settings[SETTING] == true
+    let text = annotation.as_str();
+    text.is_some_and(|text| settings(text)[SETTING] == true)
 }
 
 #[cfg(test)]
@@ -131,6 +158,24 @@ mod tests {
             assert_eq!(annotated(&json!(text)), expected, "{text}");
         }
         assert!(!annotated(&Value::Null));
+    }
+
+    #[test]
+    fn the_patch_keeps_what_the_annotation_says_already() {
+        let patched = |annotation: Value| {
+            let yaml = patch(&annotation).expect("a patch");
+            let read: Value = serde_saphyr::from_str(&yaml).expect("YAML");
+            let annotations = &read["spec"]["template"]["metadata"]["annotations"];
+            settings(annotations[ANNOTATION].as_str().expect("a text"))
+        };
+        let own =
+            "concurrency: 2\nproxyMetadata:\n  A: \"1\"\nholdApplicationUntilProxyStarts: false\n";
+        let expected = json!({ "concurrency": 2, "proxyMetadata": { "A": "1" }, (SETTING): true });
+        assert_eq!(patched(json!(own)), expected);
+        assert_eq!(patched(Value::Null), json!({ (SETTING): true }));
+        for unknown in ["proxyMetadata:\n  TOKEN: [redacted]\n", "a: [\n", "text"] {
+            assert_eq!(patch(&json!(unknown)), None, "{unknown}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Answer, Rule, Said, advice, command, listed, roll_out};
+use super::{Answer, Rule, Said, advice, command, listed, roll_out, rolled_out_by};
 use crate::diagnose::view::{ProductPod, View, name};
 use crate::mesh::Injection;
 use crate::outcome::{Finding, Remedy, Weight};
@@ -99,13 +99,16 @@ fn has_revision(view: &View<'_>, revision: &str) -> bool {
     known.peek().is_none() || known.any(|known| known == revision)
 }
 
+/// The cure of what keeps sidecars from new pods, and then new pods.
+fn rolled_out<const N: usize>(view: &View<'_>, cure: [Remedy; N]) -> Vec<Remedy> {
+    cure.into_iter().chain(roll_out(view)).collect()
+}
+
 fn finding(view: &View<'_>, reason: &Reason, pods: &[&ProductPod<'_>]) -> Finding {
     let namespace = view.namespace();
     let of_namespace = format!("Namespace {namespace}");
-    let owner = match pods[0].owner() {
-        Some((kind, name)) => format!("{kind} {namespace}/{name}"),
-        None => pods[0].object(),
-    };
+    let maker = view.maker_of(pods[0].pod);
+    let owner = maker.clone().unwrap_or_else(|| pods[0].object());
     let label = command(format!(
         "kubectl label namespace {namespace} istio-injection=enabled --overwrite"
     ));
@@ -113,37 +116,47 @@ fn finding(view: &View<'_>, reason: &Reason, pods: &[&ProductPod<'_>]) -> Findin
         Reason::NotLabelled => (
             of_namespace,
             "the namespace is not labelled for injection".into(),
-            vec![label],
+            rolled_out(view, [label]),
         ),
         Reason::NamespaceSaysNo => (
             of_namespace,
             "the namespace's label istio-injection=disabled turns injection off".into(),
-            vec![label],
+            rolled_out(view, [label]),
         ),
         Reason::NoSuchRevision(revision) => (
             of_namespace,
             format!("istio.io/rev={revision} names no control plane that runs here"),
-            vec![
-                command(format!("kubectl label namespace {namespace} {REVISION}-")),
-                label,
-            ],
+            rolled_out(
+                view,
+                [
+                    command(format!("kubectl label namespace {namespace} {REVISION}-")),
+                    label,
+                ],
+            ),
         ),
         Reason::HostNetwork => (
             owner,
             "pods with hostNetwork are never injected".into(),
-            vec![advice("take hostNetwork out of the pod template")],
+            rolled_out(view, [advice("take hostNetwork out of the pod template")]),
         ),
         Reason::PodSaysNo { label } => {
             let what = if *label { "label" } else { "annotation" };
-            (
-                owner.clone(),
-                format!("the {what} {SWITCH} of the pod is \"false\""),
-                vec![Remedy::Patch {
-                    object: owner,
-                    yaml: format!(
+            let cure = match maker {
+                Some(object) => {
+                    let yaml = format!(
                         "spec:\n  template:\n    metadata:\n      {what}s:\n        {SWITCH}: \"true\"\n"
-                    ),
-                }],
+                    );
+                    rolled_out_by(view, Remedy::Patch { object, yaml }).to_vec()
+                }
+                None => {
+                    let text = format!("make the pod anew without the {what} {SWITCH}");
+                    vec![advice(text)]
+                }
+            };
+            (
+                owner,
+                format!("the {what} {SWITCH} of the pod is \"false\""),
+                cure,
             )
         }
         Reason::Older => (
@@ -151,7 +164,7 @@ fn finding(view: &View<'_>, reason: &Reason, pods: &[&ProductPod<'_>]) -> Findin
             "the namespace injects, so the pod was made before it did, or the injector did not \
              answer then"
                 .into(),
-            vec![],
+            rolled_out(view, []),
         ),
     };
     let all = view.product.len();
@@ -175,6 +188,6 @@ fn finding(view: &View<'_>, reason: &Reason, pods: &[&ProductPod<'_>]) -> Findin
         object,
         seen: format!("{names} {have} no sidecar: {because}.{mixed}"),
         why: why.into(),
-        remedies: remedies.into_iter().chain(roll_out(view)).collect(),
+        remedies,
     })
 }

@@ -6,7 +6,7 @@
 use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
 
-use super::{Answer, Rule, Said, advice, listed, restart};
+use super::{Answer, Rule, Said, advice, listed, with_change};
 use crate::diagnose::redirection::{Redirection, Told};
 use crate::diagnose::view::{NODE_PORTS, ProductPod, Served, View, name, object};
 use crate::outcome::{Finding, Remedy, Symptom, Weight};
@@ -216,10 +216,7 @@ fn remedies(view: &View<'_>, alike: &Alike<'_>) -> Vec<Remedy> {
     if !alike.nodes {
         return vec![patch];
     }
-    // The patch makes pods anew by itself, so that what has to be thought of stands before it; nodes of
-    // which one is redirected and one is not do not find together, and so all of them are made anew.
-    let [first, again] = restart(view);
-    vec![first, patch, again]
+    with_change(view, patch).to_vec()
 }
 
 /// Takes the annotations out of a workload's template. What is not there comes from elsewhere (the
