@@ -36,6 +36,16 @@ fn recorded() -> Vec<(String, Snapshot)> {
         .collect()
 }
 
+/// The recording of this name.
+pub(super) fn recording(stem: &str) -> Snapshot {
+    let all = recorded().into_iter();
+    let mut of_name = all.filter(|(name, _)| name == stem);
+    of_name
+        .next()
+        .unwrap_or_else(|| panic!("{stem}: no recording"))
+        .1
+}
+
 /// Faults that no recording can be had of without GridGain and its license.
 const NOT_TO_BE_HAD: [&str; 3] = ["t4b", "t4c", "t4d"];
 

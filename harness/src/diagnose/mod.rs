@@ -11,6 +11,8 @@ mod faults;
 mod fixtures_tests;
 mod gateways;
 #[cfg(test)]
+mod long_running_tests;
+#[cfg(test)]
 mod past_sidecars_tests;
 mod pods;
 mod policies;

@@ -49,14 +49,16 @@ impl ProductPod<'_> {
     }
 
     /// What the node serves on a number: the product's own numbers always count, since something of
-    /// a node's was meant to reach it there, and others where its log says so. Of a node without a
-    /// log every number that nodes try counts.
+    /// a node's was meant to reach it there, and others where its log says so. Of a node whose log does
+    /// not say it every number that nodes try counts.
     pub fn serves(&self, number: u16) -> Option<Served> {
         let port = ProductPort::served_by(number)?;
         let so = match &self.log {
             _ if port.number() == number => true,
-            Some(log) => log.listens_on(number),
-            None => true,
+            Some(log) if !log.lacks_its_start() || log.bound_for(port.number()).is_some() => {
+                log.listens_on(number)
+            }
+            _ => true,
         };
         so.then_some(Served { port, number })
     }

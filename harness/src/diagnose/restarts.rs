@@ -90,17 +90,22 @@ fn delete(view: &View<'_>, pods: &[&str]) -> Remedy {
     }
 }
 
-/// The nodes whose join stalls, as far as they are known from those that hold data. Such a one has printed
-/// no topology snapshot, and its REST interface does not answer; the nodes that it joins have and do.
+/// The nodes whose join stalls, as far as they are known from those that hold data. Such a one says nothing
+/// of having joined in a log that has its beginning, and its REST interface does not answer; the nodes that
+/// it joins have and do.
 fn joining<'a>(view: &View<'a>) -> Vec<&'a str> {
     let mut joining = vec![];
     for pod in &view.product {
         let Some(log) = &pod.log else {
             return vec![];
         };
-        if pod.top.is_none() && log.snapshot().is_none() {
-            joining.push(pod.name);
+        if pod.top.is_some() || log.has_joined() {
+            continue;
         }
+        if !log.has_its_beginning() {
+            return vec![];
+        }
+        joining.push(pod.name);
     }
     let some_hold_data = joining.len() < view.product.len();
     joining.retain(|_| some_hold_data && view.is_in(Symptom::Stall));

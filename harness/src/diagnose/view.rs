@@ -16,7 +16,7 @@ use crate::mesh::{Injection, PROXY_CONTAINER};
 use crate::outcome::Symptom;
 use crate::product::logs::NodeLog;
 use crate::product::rest::{TopNode, answer};
-use crate::product::state::{ClusterState, NodeView, cluster_state};
+use crate::product::state::{ClusterState, NodeView, likely_state};
 
 /// The ports on which nodes speak to each other.
 pub const NODE_PORTS: [ProductPort; 2] = [ProductPort::Communication, ProductPort::Discovery];
@@ -153,7 +153,8 @@ impl<'a> View<'a> {
         self.in_mesh().filter(|pod| !answers(pod)).count()
     }
 
-    /// What the nodes are together, as `product` tells it from their logs and REST answers.
+    /// What the nodes are together, as `product` tells it from their logs and, where it answers, from
+    /// REST. Clients are none of them, and what a node said before it ended counts no more.
     pub fn state(&self) -> State {
         if self.product.is_empty() {
             return State::Unknown("no pod of the namespace holds a node".into());
@@ -164,11 +165,12 @@ impl<'a> View<'a> {
             .iter()
             .map(|pod| NodeView {
                 name: pod.name,
-                log: pod.log.as_ref().unwrap_or(&silent),
+                log: pod.log.as_ref().filter(|_| pod.runs()).unwrap_or(&silent),
                 top: pod.top.as_deref(),
             })
+            .filter(|node| !node.log.is_client_node())
             .collect();
-        let state = cluster_state(&nodes);
+        let state = likely_state(&nodes);
         match state.symptom {
             Symptom::Undecided => State::Unknown(state.reason),
             // The pods that are there may well have formed a cluster without those that are not.

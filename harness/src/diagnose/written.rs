@@ -35,6 +35,9 @@ const STALL: [&str; 2] = [
 ];
 const STALL_TOP: &str = include_str!("../../fixtures/product/stall/top-0.json");
 
+/// A line with which every node begins, and which the recorded excerpts leave out.
+pub const BEGINNING: &str = "Ignite Command Line Startup, ver. 2.16.0#20231215-sha1:7bde6a42\n";
+
 /// Counters that a real proxy lists and the recorded excerpts leave out.
 const UPDATES: &str = "cluster_manager.cds.update_rejected: 0\n\
                        listener_manager.lds.update_rejected: 0\n";
@@ -93,7 +96,7 @@ fn say(snapshot: &mut Snapshot, logs: [&str; 2], tops: [TopRecord; 2]) {
         .map(|(n, (log, top))| NodeRecord {
             pod: format!("ignite-{n}"),
             container: "ignite-node".into(),
-            log: Some(log.to_owned()),
+            log: Some(format!("{BEGINNING}{log}")),
             previous_log: None,
             top,
             license_urls: vec![],

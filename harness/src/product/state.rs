@@ -47,10 +47,31 @@ impl ClusterState {
 ///   fewer servers than there are, in clusters that have no node in common.
 /// - **Healthy**: the exchange at the same newest version is completed on every node, the snapshot
 ///   of that version, where the node printed one, counts all nodes, and every REST answer lists
-///   exactly these nodes.
+///   these nodes and no server besides.
 /// - **Undecided**: anything else, with what is missing.
 #[must_use]
 pub fn cluster_state(nodes: &[NodeView<'_>]) -> ClusterState {
+    told(nodes, Rest::Needed)
+}
+
+/// Tells the state as [`cluster_state`] does, and is content with the log of a node whose REST
+/// interface does not answer: it is off unless somebody turns it on, and a person who looks at the
+/// logs has no more. It is no proof.
+#[must_use]
+pub fn likely_state(nodes: &[NodeView<'_>]) -> ClusterState {
+    told(nodes, Rest::WhereItAnswers)
+}
+
+/// What is asked of REST.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// It has to answer on every node, and agree.
+    Needed,
+    /// It has to agree where it answers.
+    WhereItAnswers,
+}
+
+fn told(nodes: &[NodeView<'_>], rest: Rest) -> ClusterState {
     if nodes.is_empty() {
         return ClusterState::new(Symptom::Undecided, "no node is known");
     }
@@ -66,7 +87,8 @@ pub fn cluster_state(nodes: &[NodeView<'_>]) -> ClusterState {
             return ClusterState::new(Symptom::Stall, reason);
         }
     }
-    let settled: Result<Vec<Settled<'_>>, String> = nodes.iter().map(settled).collect();
+    let settled: Result<Vec<Settled<'_>>, String> =
+        nodes.iter().map(|node| settled(node, rest)).collect();
     let settled = match settled {
         Ok(settled) => settled,
         Err(missing) => return ClusterState::new(Symptom::Undecided, missing),
@@ -75,7 +97,7 @@ pub fn cluster_state(nodes: &[NodeView<'_>]) -> ClusterState {
     if own_ids.len() < nodes.len() {
         return ClusterState::new(Symptom::Undecided, "two of the logs are of the same node");
     }
-    healthy(&settled, &own_ids)
+    healthy(&settled)
         .or_else(|| split(&settled, &elsewhere(nodes)))
         .unwrap_or_else(|| disagree(&settled))
 }
@@ -83,69 +105,102 @@ pub fn cluster_state(nodes: &[NodeView<'_>]) -> ClusterState {
 /// A node that has started, finished its newest exchange and agrees with its own REST answer.
 struct Settled<'a> {
     name: &'a str,
+    /// Whole where REST lists it, else as the log has it.
     id: &'a str,
     version: u64,
     servers: usize,
-    members: BTreeSet<&'a str>,
+    clients: usize,
+    /// What REST lists, servers and clients; none where it gives no answer.
+    members: Option<BTreeSet<&'a str>>,
 }
 
 /// The node's settled view, or what is missing from it.
-fn settled<'a>(node: &NodeView<'a>) -> Result<Settled<'a>, String> {
+fn settled<'a>(node: &NodeView<'a>, rest: Rest) -> Result<Settled<'a>, String> {
     let name = node.name;
     let log = node.log;
-    let (Some(snapshot), Some(newest)) = (log.snapshot(), log.newest_version()) else {
+    let (Some(counts), Some(newest)) = (log.counts(), log.newest_version()) else {
         return Err(format!("{name} has printed no topology snapshot"));
     };
-    if !log.exchange_completed(newest) {
+    if !log.exchange_completed(newest) && !log.lacks_exchange(newest) {
         return Err(format!(
             "{name} has not completed the exchange at topology version {newest}"
         ));
     }
-    let Some((id, _)) = log.local_node() else {
+    let Some(id) = log.id() else {
         return Err(format!("{name} has not printed its node id"));
     };
     let Some(top) = node.top else {
-        return Err(format!("{name} gave no answer to REST top"));
+        return match (rest, log.servers()) {
+            (Rest::WhereItAnswers, Some(servers)) => Ok(Settled {
+                name,
+                id,
+                version: newest,
+                servers: servers as usize,
+                clients: counts.clients as usize,
+                members: None,
+            }),
+            _ => Err(format!("{name} gave no answer to REST top")),
+        };
     };
     let members: BTreeSet<&str> = top.iter().map(|node| node.node_id.as_str()).collect();
     // Where the log counts none at this version, REST does, which tells no server from a client; the
-    // cluster has none of the latter.
+    // cluster then has none of the latter.
     let (servers, clients) = match log.servers() {
-        Some(servers) => (servers as usize, snapshot.clients as usize),
+        Some(servers) => (servers as usize, counts.clients as usize),
         None => (members.len(), 0),
     };
-    if members.len() != servers + clients || !members.contains(id) {
-        return Err(format!(
-            "{name} logs {servers} server(s) and its REST top lists {} node(s){}",
+    let own = members
+        .iter()
+        .copied()
+        .find(|member| member.starts_with(id));
+    match own {
+        Some(id) if members.len() == servers + clients => Ok(Settled {
+            name,
+            id,
+            version: newest,
+            servers,
+            clients,
+            members: Some(members),
+        }),
+        _ => Err(format!(
+            "{name} logs {servers} server(s) and {clients} client(s), and its REST top lists {} \
+             node(s){}",
             members.len(),
-            if members.contains(id) {
-                ""
-            } else {
-                ", itself not among them"
+            match own {
+                Some(_) => "",
+                None => ", itself not among them",
             }
-        ));
+        )),
     }
-    Ok(Settled {
-        name,
-        id,
-        version: newest,
-        servers,
-        members,
-    })
 }
 
-fn healthy(nodes: &[Settled<'_>], own_ids: &BTreeSet<&str>) -> Option<ClusterState> {
+/// Members of the one cluster that are none of `nodes` are its clients, since no server is left over.
+fn healthy(nodes: &[Settled<'_>]) -> Option<ClusterState> {
     let version = nodes[0].version;
-    let agreed = nodes.iter().all(|node| {
-        node.servers == nodes.len() && node.version == version && node.members == *own_ids
-    });
-    agreed.then(|| {
+    let count = nodes.len();
+    let agreed = nodes
+        .iter()
+        .all(|node| node.servers == count && node.version == version);
+    let lists_all = |members: &BTreeSet<&str>| {
+        nodes
+            .iter()
+            .all(|node| members.iter().any(|member| member.starts_with(node.id)))
+    };
+    let listed: Vec<&BTreeSet<&str>> = nodes.iter().filter_map(|n| n.members.as_ref()).collect();
+    let listed_alike = listed
+        .iter()
+        .copied()
+        .all(|m| m == listed[0] && lists_all(m));
+    (agreed && listed_alike).then(|| {
+        let rest = match listed.len() {
+            0 => "by the logs alone, since REST top gives no answer".to_owned(),
+            all if all == count => "REST top agrees".to_owned(),
+            some => format!("REST top agrees on {some} of them and gives no answer on the others"),
+        };
+        let servers = format!("servers={count} and a completed exchange at topology version");
         ClusterState::new(
             Symptom::Healthy,
-            format!(
-                "servers={} and a completed exchange at topology version {version} on every node, REST top agrees",
-                nodes.len()
-            ),
+            format!("{servers} {version} on every node, {rest}"),
         )
     })
 }
@@ -172,9 +227,13 @@ fn elsewhere(nodes: &[NodeView<'_>]) -> String {
 
 fn split(nodes: &[Settled<'_>], elsewhere: &str) -> Option<ClusterState> {
     let too_few = nodes.iter().all(|node| node.servers < nodes.len());
-    let apart = nodes
-        .iter()
-        .any(|a| nodes.iter().any(|b| a.members.is_disjoint(&b.members)));
+    let apart = match nodes.iter().all(|node| node.members.is_some()) {
+        true => nodes
+            .iter()
+            .any(|a| nodes.iter().any(|b| lists_none_of(a, b))),
+        // A pod whose log no longer says so may hold a client.
+        false => nodes.iter().all(|node| node.clients == 0) && add_up(nodes),
+    };
     (too_few && apart).then(|| {
         ClusterState::new(
             Symptom::Split,
@@ -187,16 +246,36 @@ fn split(nodes: &[Settled<'_>], elsewhere: &str) -> Option<ClusterState> {
     })
 }
 
+fn lists_none_of(a: &Settled<'_>, b: &Settled<'_>) -> bool {
+    match (&a.members, &b.members) {
+        (Some(a), Some(b)) => a.is_disjoint(b),
+        _ => false,
+    }
+}
+
+/// Whether the nodes can be divided into clusters of the sizes that they see: of those that see two
+/// servers there is an even number, and so on.
+fn add_up(nodes: &[Settled<'_>]) -> bool {
+    nodes.iter().all(|node| {
+        let alike = nodes.iter().filter(|other| other.servers == node.servers);
+        node.servers > 0 && alike.count() % node.servers == 0
+    })
+}
+
 fn disagree(nodes: &[Settled<'_>]) -> ClusterState {
     let versions: Vec<String> = nodes
         .iter()
         .map(|node| format!("{} at version {}", node.name, node.version))
         .collect();
-    let reason = format!(
-        "the nodes do not agree yet: {}; {}",
-        counts(nodes),
-        versions.join(", ")
-    );
+    let counts = counts(nodes);
+    let reason = if nodes.iter().all(|node| node.servers > nodes.len()) {
+        format!("{counts}, and {} of them are known", nodes.len())
+    } else {
+        format!(
+            "the nodes do not agree yet: {counts}; {}",
+            versions.join(", ")
+        )
+    };
     ClusterState::new(Symptom::Undecided, reason)
 }
 

@@ -231,6 +231,8 @@ mod tests {
         for node in &mut unasked.nodes {
             node.top = TopRecord::NoAnswer("pods may not be forwarded to".into());
         }
+        assert_eq!(comes_to(&unasked), (Conclusion::Healthy, 0));
+        unasked.nodes[1].log = None;
         assert_eq!(comes_to(&unasked), (Conclusion::NotKnown, 2));
         unasked.objects.clear();
         assert_eq!(comes_to(&unasked), (Conclusion::NoProduct, 2));

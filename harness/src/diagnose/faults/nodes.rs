@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Fault;
 use super::edits::{ends, listens, waits};
-use crate::diagnose::written::{object, pods, split, stall};
+use crate::diagnose::written::{BEGINNING, object, pods, split, stall};
 use crate::diagnose::{Snapshot, TopRecord};
 use crate::outcome::Weight::{Cause, Risk, Symptom};
 
@@ -39,7 +39,7 @@ pub const FAULTS: &[Fault] = &[
     (
         "a node that looks for others",
         |s| {
-            s.nodes[1].log = Some("[main] starting\n".into());
+            s.nodes[1].log = Some(BEGINNING.into());
             s.nodes[1].top = TopRecord::NoAnswer("no answer".into());
         },
         &[("MP022", Symptom)],

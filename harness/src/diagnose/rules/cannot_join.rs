@@ -24,13 +24,20 @@ fn apply(view: &View<'_>) -> Answer {
             answer.lacks(format!("the log of {} could not be read", pod.name));
             continue;
         };
-        // Of a node that has run for long its start may be gone from the log; its REST interface
-        // answers once it has joined.
-        if log.snapshot().is_some() || log.local_node().is_some() || pod.top.is_some() {
+        // REST answers once a node has joined.
+        if log.has_joined() || pod.top.is_some() {
             continue;
         }
         let ran = pod.ran_seconds(view).unwrap_or_default();
         let sign = sign(pod);
+        if sign.is_none() && !log.has_its_beginning() && ran >= PATIENCE_SECONDS {
+            answer.lacks(format!(
+                "the log of {} no longer has the node's start, and nothing in the rest tells whether it \
+                 joined",
+                pod.name
+            ));
+            continue;
+        }
         if sign.is_none() && ran < PATIENCE_SECONDS {
             answer.lacks(format!(
                 "{} started {ran} s before, and has printed no topology yet",

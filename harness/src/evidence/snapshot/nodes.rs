@@ -12,6 +12,7 @@ use super::patience;
 use crate::diagnose::view::name;
 use crate::diagnose::{NodeRecord, TopRecord};
 use crate::kube::Kube;
+use crate::product::logs::LEFT_OUT;
 use crate::product::rest::Command;
 use meshproof_protocol::ports::ProductPort;
 
@@ -85,7 +86,7 @@ fn joined(start: &str, end: &str) -> String {
     let first = end.lines().next().unwrap_or_default();
     match start.rfind(&format!("\n{first}\n")) {
         Some(at) if end.starts_with(&start[at + 1..]) => format!("{}{end}", &start[..=at]),
-        _ => format!("{start}\n(lines left out)\n{end}"),
+        _ => format!("{start}\n{LEFT_OUT}\n{end}"),
     }
 }
 

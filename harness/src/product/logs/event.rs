@@ -35,6 +35,17 @@ pub struct Snapshot {
     pub state: String,
 }
 
+/// The nodes of a cluster, as one of them counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// The topology version at which it does, without a minor part.
+    pub version: u64,
+    /// The number of server nodes.
+    pub servers: u32,
+    /// The number of client nodes; thin clients are none.
+    pub clients: u32,
+}
+
 /// Another node, as a `Node FAILED` or `Node left topology` record names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteNode {
@@ -84,13 +95,26 @@ pub enum ConnectFailure {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
+    /// The node begins: the product's version is the first thing that it prints.
+    Begins,
+    /// Lines are left out here, as [`super::LEFT_OUT`] says.
+    LeftOut,
     /// The node has started: its id and the topology version at which it joined.
     LocalNode {
         /// The node's id, in lower case.
         id: String,
         /// Its order.
         order: u64,
+        /// Whether it is a client, which holds no data.
+        client: bool,
     },
+    /// The first eight hexadecimal digits of the node's id, in its metrics. A node prints these each
+    /// minute once it has started.
+    NodeMetrics(String),
+    /// What the node counts of the cluster, in its metrics, whether or not an exchange is under way.
+    ClusterMetrics(Counts),
+    /// The ports on which the node listens for discovery and for communication, in its metrics.
+    NetworkMetrics([u16; 2]),
     /// It listens on this port, for discovery or for communication: said before it joins.
     Bound(u16),
     /// It has started, and listens on these ports for all that it does.

@@ -11,8 +11,12 @@ mod parse;
 pub use joining::looks_in_vain;
 
 pub use event::{
-    ConnectFailure, Event, EventKind, Remote, RemoteNode, Snapshot, StallSign, TopologyVersion,
+    ConnectFailure, Counts, Event, EventKind, Remote, RemoteNode, Snapshot, StallSign,
+    TopologyVersion,
 };
+
+/// The line that stands for those which a reader of a long log left out of its middle.
+pub const LEFT_OUT: &str = "(lines left out)";
 
 /// The events of one node's log, in its order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,9 +55,49 @@ impl NodeLog {
     #[must_use]
     pub fn local_node(&self) -> Option<(&str, u64)> {
         self.latest(|kind| match kind {
-            EventKind::LocalNode { id, order } => Some((id.as_str(), *order)),
+            EventKind::LocalNode { id, order, .. } => Some((id.as_str(), *order)),
             _ => None,
         })
+    }
+
+    /// Whether the node says that it is a client, which holds no data.
+    #[must_use]
+    pub fn is_client_node(&self) -> bool {
+        self.kinds()
+            .any(|kind| matches!(kind, EventKind::LocalNode { client: true, .. }))
+    }
+
+    /// The node's id once it has started: the whole of it, or its first eight digits where the log no
+    /// longer has its start.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        let from_metrics = || {
+            self.latest(|kind| match kind {
+                EventKind::NodeMetrics(id) => Some(id.as_str()),
+                _ => None,
+            })
+        };
+        self.local_node().map(|(id, _)| id).or_else(from_metrics)
+    }
+
+    /// Whether the log says that the node has joined a cluster, if only its own. A stalled joiner, and
+    /// one that finds nobody and waits, say so in no way.
+    #[must_use]
+    pub fn has_joined(&self) -> bool {
+        self.snapshot().is_some() || self.id().is_some()
+    }
+
+    /// Whether the log has the node's first words.
+    #[must_use]
+    pub fn has_its_beginning(&self) -> bool {
+        self.kinds().any(|kind| *kind == EventKind::Begins)
+    }
+
+    /// Whether the node's start is gone from the log, as after Kubernetes began a new file: it has
+    /// started, and the line that says so is not there.
+    #[must_use]
+    pub fn lacks_its_start(&self) -> bool {
+        self.local_node().is_none() && self.id().is_some()
     }
 
     /// The port that it listens on for what should be on `port`: this one, or the next that was free
@@ -63,6 +107,9 @@ impl NodeLog {
         let tried = port..port.saturating_add(100);
         self.latest(|kind| match kind {
             EventKind::Bound(bound) if tried.contains(bound) => Some(*bound),
+            EventKind::NetworkMetrics(ports) => {
+                ports.iter().copied().find(|bound| tried.contains(bound))
+            }
             _ => None,
         })
     }
@@ -80,6 +127,7 @@ impl NodeLog {
         self.kinds().any(|kind| match kind {
             EventKind::Bound(bound) => *bound == port,
             EventKind::Listening(ports) => ports.contains(&port),
+            EventKind::NetworkMetrics(ports) => ports.contains(&port),
             _ => false,
         })
     }
@@ -93,7 +141,21 @@ impl NodeLog {
         })
     }
 
-    /// The number of server nodes in the latest snapshot, as long as that is of the newest topology.
+    /// The nodes of the cluster as the node last counted them, in a snapshot or in its metrics.
+    #[must_use]
+    pub fn counts(&self) -> Option<Counts> {
+        self.latest(|kind| match kind {
+            EventKind::Snapshot(snapshot) => Some(Counts {
+                version: snapshot.version,
+                servers: snapshot.servers,
+                clients: snapshot.clients,
+            }),
+            EventKind::ClusterMetrics(counts) => Some(*counts),
+            _ => None,
+        })
+    }
+
+    /// The number of server nodes as last counted, as long as that is of the newest topology.
     ///
     /// A node that another joins while it is itself still starting prints but one snapshot, of the
     /// version at which it joined, after the newer exchange (measured on a busy machine): its log
@@ -101,12 +163,12 @@ impl NodeLog {
     #[must_use]
     pub fn servers(&self) -> Option<u32> {
         let newest = self.newest_version();
-        self.snapshot()
-            .filter(|snapshot| Some(snapshot.version) == newest)
-            .map(|snapshot| snapshot.servers)
+        self.counts()
+            .filter(|counts| Some(counts.version) == newest)
+            .map(|counts| counts.servers)
     }
 
-    /// The newest topology version the node knows of, from snapshots and from exchanges begun: a
+    /// The newest topology version the node knows of, from snapshots, metrics and exchanges begun: a
     /// joiner begins its exchange long before its first snapshot.
     #[must_use]
     pub fn newest_version(&self) -> Option<u64> {
@@ -114,9 +176,26 @@ impl NodeLog {
             .filter_map(|kind| match kind {
                 EventKind::Snapshot(snapshot) => Some(snapshot.version),
                 EventKind::ExchangeStarted(version) => Some(version.major),
+                EventKind::ClusterMetrics(counts) => Some(counts.version),
                 _ => None,
             })
             .max()
+    }
+
+    /// Whether the exchange of a topology version is one of those that the log no longer has.
+    #[must_use]
+    pub fn lacks_exchange(&self, version: u64) -> bool {
+        let tells = |kind: &EventKind| match kind {
+            EventKind::Snapshot(snapshot) => snapshot.version >= version,
+            EventKind::ExchangeStarted(at) | EventKind::ExchangeCompleted(at) => {
+                at.major >= version
+            }
+            _ => false,
+        };
+        let left_out = |kind: &&EventKind| **kind == EventKind::LeftOut;
+        let since = || self.kinds().rev().take_while(|kind| !left_out(kind));
+        let incomplete = self.lacks_its_start() || self.kinds().any(|kind| left_out(&kind));
+        incomplete && !since().any(tells)
     }
 
     /// Whether a partition map exchange ended well at this topology version.
@@ -134,14 +213,14 @@ impl NodeLog {
     }
 
     /// The first sign that the partition map exchange under way does not end; `None` when an
-    /// exchange has been completed since.
+    /// exchange has been completed since, or may have been in lines that are left out.
     #[must_use]
     pub fn stalled(&self) -> Option<&Event> {
         let mut first = None;
         for event in &self.events {
             match event.kind {
                 EventKind::Stalled(_) if first.is_none() => first = Some(event),
-                EventKind::ExchangeCompleted(_) => first = None,
+                EventKind::ExchangeCompleted(_) | EventKind::LeftOut => first = None,
                 _ => {}
             }
         }

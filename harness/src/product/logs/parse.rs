@@ -6,7 +6,7 @@
 //! for snapshots, exchanges and handshakes.
 
 use super::event::{
-    ConnectFailure, EventKind, Remote, RemoteNode, Snapshot, StallSign, TopologyVersion,
+    ConnectFailure, Counts, EventKind, Remote, RemoteNode, Snapshot, StallSign, TopologyVersion,
 };
 
 /// What the line says, if it is one of those that the reader knows.
@@ -77,12 +77,33 @@ fn known(text: &str) -> Option<EventKind> {
     if let Some(rest) = after(text, "Accepted incoming communication connection [") {
         return remote(rest).map(EventKind::CommunicationAccepted);
     }
+    if text == super::LEFT_OUT {
+        return Some(EventKind::LeftOut);
+    }
+    if text.contains("ver. ") && text.contains("-sha1:") {
+        return Some(EventKind::Begins);
+    }
     if let Some(rest) = after(text, ">>> Local node [ID=") {
         let id = rest.split([',', ']']).next()?.to_ascii_lowercase();
         return Some(EventKind::LocalNode {
             id,
             order: field(rest, "order=")?.parse().ok()?,
+            client: field(rest, "clientMode=") == Some("true"),
         });
+    }
+    if let Some(rest) = after(text, "^-- Node [id=") {
+        let id = rest.split([',', ']']).next()?.to_ascii_lowercase();
+        return Some(EventKind::NodeMetrics(id));
+    }
+    if let Some(rest) = after(text, "^-- Cluster [") {
+        return counts(rest).map(EventKind::ClusterMetrics);
+    }
+    if let Some(rest) = after(text, "^-- Network [") {
+        let port = |name: &str| field(rest, name)?.parse().ok();
+        return Some(EventKind::NetworkMetrics([
+            port("discoPort=")?,
+            port("commPort=")?,
+        ]));
     }
     if let Some(rest) = after(text, ">>> Local ports: ") {
         let ports = rest
@@ -119,6 +140,14 @@ fn snapshot(text: &str) -> Option<Snapshot> {
         servers: field(text, "servers=")?.parse().ok()?,
         clients: field(text, "clients=")?.parse().ok()?,
         state: field(text, "state=")?.to_owned(),
+    })
+}
+
+fn counts(text: &str) -> Option<Counts> {
+    Some(Counts {
+        version: field(text, "topVer=")?.parse().ok()?,
+        servers: field(text, "servers=")?.parse().ok()?,
+        clients: field(text, "clients=")?.parse().ok()?,
     })
 }
 

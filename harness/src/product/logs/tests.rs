@@ -247,3 +247,66 @@ fn a_node_tells_all_the_ports_on_which_it_listens() {
     let moved = NodeLog::read(">>> Local ports: TCP:8081 UDP:47400 TCP:47500");
     assert!(moved.listens_on(8081) && !moved.listens_on(47400));
 }
+
+/// Lines of a recorded node, but for the last port, which was its own.
+const METRICS: &str = "
+Metrics for local node (to disable set 'metricsLogFrequency' to 0)
+    ^-- Node [id=3f1b3c6f, uptime=00:01:00.010]
+    ^-- Cluster [hosts=2, CPUs=2, servers=2, clients=0, topVer=4, minorTopVer=1]
+    ^-- Network [addrs=[10.244.1.22, 127.0.0.1], discoPort=47500, commPort=47101]
+";
+
+#[test]
+fn metrics_tell_what_a_log_without_its_beginning_does_not() {
+    let mut log = NodeLog::read(METRICS);
+    assert_eq!(log.id(), Some("3f1b3c6f"));
+    assert!(log.has_joined() && log.lacks_its_start() && !log.has_its_beginning());
+    assert_eq!((log.newest_version(), log.servers()), (Some(4), Some(2)));
+    assert!(log.lacks_exchange(4) && !log.exchange_completed(4));
+    assert_eq!(log.bound_for(47500), Some(47500));
+    assert_eq!(log.bound_in_place_of(47100), Some(47101));
+    assert!(log.listens_on(47101) && !log.listens_on(47100));
+    // What has begun since has to end.
+    log.push(
+        "Started exchange init [topVer=AffinityTopologyVersion [topVer=5, minorTopVer=0], x=y]",
+    );
+    assert_eq!((log.newest_version(), log.servers()), (Some(5), None));
+    assert!(!log.lacks_exchange(5) && !log.exchange_completed(5));
+}
+
+#[test]
+fn a_whole_log_lacks_nothing() {
+    let text = format!(
+        ">>> ver. 2.16.0#20231215-sha1:7bde6a42\n{}{METRICS}",
+        file!("healthy/node-1.log")
+    );
+    let log = NodeLog::read(&text);
+    assert!(log.has_its_beginning() && log.has_joined() && !log.lacks_its_start());
+    assert!(!log.lacks_exchange(4), "its start would tell of it");
+    assert!(log.id().is_some_and(|id| id.len() == 36));
+    assert!(!log.is_client_node());
+    let client = NodeLog::read(&text.replace("clientMode=false", "clientMode=true"));
+    assert!(client.is_client_node());
+}
+
+#[test]
+fn what_may_stand_in_lines_that_are_left_out_is_not_known() {
+    let stalled = file!("stall/node-0.log");
+    let mut log = NodeLog::read(stalled);
+    assert!(log.stalled().is_some());
+    log.push(LEFT_OUT);
+    assert_eq!(log.stalled(), None);
+    METRICS.lines().for_each(|line| {
+        log.push(line);
+    });
+    assert!(log.has_joined() && log.lacks_exchange(4));
+    log.push(
+        "Started exchange init [topVer=AffinityTopologyVersion [topVer=4, minorTopVer=2], x=y]",
+    );
+    assert!(!log.lacks_exchange(4));
+    let sign = stalled
+        .lines()
+        .find(|line| line.contains("Failed to wait for partition"));
+    log.push(sign.expect("it stalls"));
+    assert!(log.stalled().is_some());
+}

@@ -1,6 +1,7 @@
 //! The state of recorded clusters of two real nodes.
 
 use super::*;
+use crate::product::logs::EventKind;
 use crate::product::recorded::{body, file};
 use crate::product::rest::answer;
 
@@ -21,7 +22,15 @@ impl Recorded {
     }
 
     fn state(&self) -> ClusterState {
-        let views: Vec<NodeView<'_>> = ["ignite-0", "ignite-1"]
+        cluster_state(&self.views())
+    }
+
+    fn likely(&self) -> ClusterState {
+        likely_state(&self.views())
+    }
+
+    fn views(&self) -> Vec<NodeView<'_>> {
+        ["ignite-0", "ignite-1"]
             .iter()
             .zip(self.logs.iter().zip(&self.tops))
             .map(|(name, (log, top))| NodeView {
@@ -29,8 +38,7 @@ impl Recorded {
                 log,
                 top: top.as_deref(),
             })
-            .collect();
-        cluster_state(&views)
+            .collect()
     }
 }
 
@@ -210,6 +218,91 @@ fn logs_without_rest_prove_neither_health_nor_a_split() {
         assert_eq!(state.symptom, Symptom::Undecided);
         assert_eq!(state.reason, "ignite-1 gave no answer to REST top");
     }
+}
+
+#[test]
+fn logs_without_rest_tell_what_is_likely() {
+    for (mut recorded, expected) in [(healthy(), Symptom::Healthy), (split(), Symptom::Split)] {
+        recorded.tops[1] = None;
+        let state = recorded.likely();
+        assert_eq!(state.symptom, expected, "{}", state.reason);
+        recorded.tops[0] = None;
+        let state = recorded.likely();
+        assert_eq!(state.symptom, expected, "{}", state.reason);
+    }
+    assert!(healthy().likely().reason.ends_with("REST top agrees"));
+}
+
+/// The other node's log is not there to tell that it has joined.
+#[test]
+fn one_log_without_rest_is_no_health() {
+    let mut recorded = healthy();
+    recorded.tops = vec![None, None];
+    recorded.logs[1] = NodeLog::default();
+    assert_eq!(recorded.likely().symptom, Symptom::Undecided);
+    let half = Recorded::new([
+        (file!("stall/node-0-early.log"), None),
+        (file!("stall/node-1-early.log"), None),
+    ]);
+    assert_eq!(half.likely().symptom, Symptom::Undecided);
+}
+
+#[test]
+fn sizes_that_do_not_add_up_are_no_split() {
+    let of = |servers: usize| Settled {
+        name: "",
+        id: "",
+        version: 1,
+        servers,
+        clients: 0,
+        members: None,
+    };
+    for (sizes, expected) in [
+        (vec![1, 1], true),
+        (vec![2, 2, 1], true),
+        (vec![2, 2, 2], false),
+        (vec![2, 1, 1], false),
+    ] {
+        let nodes: Vec<Settled<'_>> = sizes.iter().copied().map(of).collect();
+        assert_eq!(add_up(&nodes), expected, "{sizes:?}");
+    }
+}
+
+#[test]
+fn sums_tell_no_split_where_there_are_clients() {
+    let mut recorded = split();
+    recorded.tops = vec![None, None];
+    for log in &mut recorded.logs {
+        for event in &mut log.events {
+            if let EventKind::Snapshot(snapshot) = &mut event.kind {
+                snapshot.clients = 1;
+            }
+        }
+    }
+    assert_eq!(recorded.likely().symptom, Symptom::Undecided);
+}
+
+#[test]
+fn servers_that_nobody_knows_are_told() {
+    let mut recorded = healthy();
+    for top in recorded.tops.iter_mut().flatten() {
+        let mut third = top[0].clone();
+        third.node_id = "third".into();
+        top.push(third);
+    }
+    for log in &mut recorded.logs {
+        for event in &mut log.events {
+            if let EventKind::Snapshot(snapshot) = &mut event.kind {
+                snapshot.servers += 1;
+            }
+        }
+    }
+    let state = recorded.state();
+    assert_eq!(state.symptom, Symptom::Undecided);
+    assert_eq!(
+        state.reason,
+        "ignite-0 sees servers=3, ignite-1 sees servers=3, and 2 of them are known"
+    );
 }
 
 #[test]
