@@ -5,6 +5,7 @@
 //! [`rules`] and sees nothing but the view: no scenario ids, no labels of ours, no names of faults.
 
 mod authorization;
+mod clusters;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -40,20 +41,35 @@ pub use snapshot::{
     NodeRecord, ProxyRecord, ProxySample, Recorded, SNAPSHOT_VERSION, Snapshot, TopRecord, Unread,
 };
 
-use crate::outcome::Diagnosis;
+use crate::outcome::{Diagnosis, Finding};
 use view::View;
 
-/// Applies every rule to a snapshot.
+/// Applies every rule to each cluster of a snapshot.
 pub fn diagnose(snapshot: &Snapshot) -> Diagnosis {
-    let view = View::of(snapshot);
+    let clusters = View::clusters(snapshot);
     let mut diagnosis = Diagnosis::default();
     for rule in rules::ALL {
-        let answer = (rule.apply)(&view);
-        diagnosis.findings.extend(answer.findings);
-        if !answer.unknown.is_empty() {
-            diagnosis
+        let mut all = rules::Answer::nothing();
+        for answer in clusters.iter().map(rule.apply) {
+            for finding in answer.findings {
+                // What is the namespace's is found once for each of its clusters.
+                let same = |known: &&mut Finding| {
+                    (&known.object, &known.seen) == (&finding.object, &finding.seen)
+                };
+                match all.findings.iter_mut().find(same) {
+                    Some(known) if known.weight <= finding.weight => {}
+                    Some(known) => *known = finding,
+                    None => all.findings.push(finding),
+                }
+            }
+            answer
                 .unknown
-                .push(rule.unknown(answer.unknown.join("; ")));
+                .into_iter()
+                .for_each(|because| all.lacks(because));
+        }
+        diagnosis.findings.extend(all.findings);
+        if !all.unknown.is_empty() {
+            diagnosis.unknown.push(rule.unknown(all.unknown.join("; ")));
         }
     }
     diagnosis

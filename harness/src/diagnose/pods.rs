@@ -130,8 +130,8 @@ impl<'a> View<'a> {
         found
     }
 
-    /// The workloads of the namespace whose pods hold a node: the object, the pods it is asked for,
-    /// and those there are.
+    /// The workloads of the namespace whose pods hold a node of this cluster, or would if there were
+    /// any: the object, the pods it is asked for, and those there are.
     pub fn workloads(&self) -> Vec<(&'a Value, u64, usize)> {
         let kinds = ["StatefulSet", "Deployment"];
         kinds
@@ -144,6 +144,7 @@ impl<'a> View<'a> {
                     .flatten()
                     .any(super::view::holds_a_node)
             })
+            .filter(|workload| !self.elsewhere.iter().any(|pod| makes(self, workload, pod)))
             .map(|workload| {
                 let asked = workload["spec"]["replicas"].as_u64().unwrap_or(1);
                 let labels = &workload["spec"]["selector"];
@@ -200,6 +201,11 @@ fn controller(pod: &Value) -> Option<(&str, &str)> {
     let owners = pod["metadata"]["ownerReferences"].as_array()?;
     let owner = owners.iter().find(|owner| owner["controller"] == true)?;
     Some((owner["kind"].as_str()?, owner["name"].as_str()?))
+}
+
+fn makes(view: &View<'_>, workload: &Value, pod: &ProductPod<'_>) -> bool {
+    let own = view.workload_of(pod.pod);
+    own.is_some_and(|own| std::ptr::eq(own, workload))
 }
 
 fn since(view: &View<'_>, moment: &Value) -> Option<i64> {

@@ -27,6 +27,8 @@ pub struct View<'a> {
     pub snapshot: &'a Snapshot,
     /// The product's pods, by name.
     pub product: Vec<ProductPod<'a>>,
+    /// Those of the namespace's other clusters, which are neither these nodes nor their clients.
+    pub elsewhere: Vec<ProductPod<'a>>,
 }
 
 /// One pod that holds a node of the product.
@@ -65,7 +67,16 @@ impl<'a> View<'a> {
             .filter_map(|pod| ProductPod::of(snapshot, pod))
             .collect();
         product.sort_by_key(|pod| pod.name);
-        Self { snapshot, product }
+        Self {
+            snapshot,
+            product,
+            elsewhere: vec![],
+        }
+    }
+
+    fn holds_a_node(&self, pod: &str) -> bool {
+        let mut all = self.product.iter().chain(&self.elsewhere);
+        all.any(|node| node.name == pod)
     }
 
     /// The namespace's name.
@@ -81,6 +92,12 @@ impl<'a> View<'a> {
     /// The objects of one kind in Istio's own namespace.
     pub fn mesh_objects(&self, kind: &'static str) -> impl Iterator<Item = &'a Value> + use<'a> {
         of_kind(&self.snapshot.mesh_objects, kind)
+    }
+
+    /// The Services of the namespace that lead to a pod.
+    pub fn services_of(&self, pod: &Value) -> impl Iterator<Item = &'a Value> {
+        self.objects("Service")
+            .filter(|service| selects(&service["spec"]["selector"], pod))
     }
 
     /// The Services of the namespace that lead to at least one of the product's pods.
@@ -130,19 +147,17 @@ impl<'a> View<'a> {
     /// The namespace's other pods that have a sidecar. Which of them are clients, only their
     /// connections tell.
     pub fn others_in_mesh(&self) -> impl Iterator<Item = &'a Value> {
-        let of_product = |pod: &Value| self.product.iter().any(|p| p.name == name(pod));
         self.objects("Pod")
             .filter(|pod| Injection::of(pod) != Injection::Absent)
-            .filter(move |pod| !of_product(pod))
+            .filter(|pod| !self.holds_a_node(name(pod)))
     }
 
     /// What the sidecars of the namespace's other pods say, where they answered.
     pub fn other_proxies(&self) -> Vec<ProxyView<'a>> {
-        let of_product = |pod: &str| self.product.iter().any(|p| p.name == pod);
         self.snapshot
             .proxies
             .iter()
-            .filter(|proxy| proxy.namespace == self.namespace() && !of_product(&proxy.pod))
+            .filter(|proxy| proxy.namespace == self.namespace() && !self.holds_a_node(&proxy.pod))
             .map(ProxyView::of)
             .collect()
     }
@@ -209,6 +224,9 @@ impl<'a> ProductPod<'a> {
     fn of(snapshot: &'a Snapshot, pod: &'a Value) -> Option<Self> {
         let containers = pod["spec"]["containers"].as_array()?;
         let container = containers.iter().find(|c| holds_a_node(c))?;
+        if has_ended(pod) {
+            return None;
+        }
         let pod_name = name(pod);
         let node = snapshot.nodes.iter().find(|n| n.pod == pod_name);
         let top = node.and_then(|n| match &n.top {
@@ -231,6 +249,13 @@ impl<'a> ProductPod<'a> {
     pub fn object(&self) -> String {
         object(self.pod)
     }
+}
+
+/// Whether a pod is one that stays listed after it has done its work, or that its kubelet gave up, as
+/// one that is evicted. What took its place is another pod.
+fn has_ended(pod: &Value) -> bool {
+    let status = &pod["status"];
+    status["phase"] == "Succeeded" || status["phase"] == "Failed" && status["reason"].is_string()
 }
 
 /// Whether a container of a pod's spec holds a node of the product: by its image's name, or since

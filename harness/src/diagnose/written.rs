@@ -77,6 +77,38 @@ pub fn healthy() -> Snapshot {
     snapshot
 }
 
+/// Puts a cluster of one node beside that of the guide, with a StatefulSet and a Service of its own.
+pub fn beside(snapshot: &mut Snapshot) {
+    let own = ["Service", "StatefulSet", "Pod"].map(|kind| {
+        let mut own = object(snapshot, kind).clone();
+        let name = match kind {
+            "Pod" => "other-0",
+            "Service" => "other-headless",
+            _ => "other",
+        };
+        own["metadata"]["name"] = json!(name);
+        own
+    });
+    let [mut service, mut set, mut pod] = own;
+    let labels = json!({ "app": "other" });
+    service["spec"]["selector"] = labels.clone();
+    set["spec"]["replicas"] = json!(1);
+    set["spec"]["selector"]["matchLabels"] = labels.clone();
+    pod["metadata"]["labels"] = labels;
+    pod["metadata"]["ownerReferences"][0]["name"] = json!("other");
+    pod["status"]["podIP"] = json!("10.244.0.9");
+    snapshot.objects.extend([service, set, pod]);
+    snapshot.nodes.push(NodeRecord {
+        pod: "other-0".into(),
+        log: Some(SPLIT[1].to_owned()),
+        top: answer(SPLIT_TOP[1]),
+        ..snapshot.nodes[0].clone()
+    });
+    let mut proxy = snapshot.proxies[0].clone();
+    proxy.pod = "other-0".into();
+    snapshot.proxies.push(proxy);
+}
+
 /// Gives the nodes the logs and answers of a split.
 pub fn split(snapshot: &mut Snapshot) {
     say(snapshot, SPLIT, SPLIT_TOP.map(answer));

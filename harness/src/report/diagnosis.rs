@@ -18,6 +18,8 @@ pub struct View<'a> {
     pub namespace: &'a str,
     /// How many pods there hold a node.
     pub nodes: usize,
+    /// The nodes of each cluster that these are meant to be.
+    pub clusters: &'a [Vec<&'a str>],
     /// How many of their proxies told nothing.
     pub mute_proxies: usize,
     /// When it was looked at.
@@ -41,8 +43,15 @@ pub fn render(diagnosis: &Diagnosis, view: &View<'_>) -> String {
         }
         out.push('\n');
     }
+    let clusters = match view.clusters {
+        [] | [_] => String::new(),
+        all => {
+            let each: Vec<String> = all.iter().map(|nodes| nodes.join(", ")).collect();
+            format!(" with {} clusters ({})", all.len(), each.join("; "))
+        }
+    };
     let line = format!(
-        "Namespace {} at {}: {}",
+        "Namespace {}{clusters} at {}: {}",
         view.namespace,
         view.at,
         conclusion(diagnosis, view)
@@ -56,6 +65,10 @@ pub fn render(diagnosis: &Diagnosis, view: &View<'_>) -> String {
 
 /// What it comes to, in one sentence.
 fn conclusion(diagnosis: &Diagnosis, view: &View<'_>) -> String {
+    let one = match view.clusters.len() {
+        0 | 1 => "the nodes are one cluster",
+        _ => "the nodes of each are one cluster",
+    };
     let state = match diagnosis.conclusion(view.nodes, view.mute_proxies) {
         Conclusion::NoProduct => "no product found".to_owned(),
         Conclusion::Split => "split".to_owned(),
@@ -64,11 +77,11 @@ fn conclusion(diagnosis: &Diagnosis, view: &View<'_>) -> String {
         Conclusion::NotKnown => match diagnosis.state_unknown() {
             Some(because) => format!("the cluster's state is not known ({because})"),
             None => format!(
-                "the nodes are one cluster, and what their proxies do is not known ({} did not answer)",
+                "{one}, and what their proxies do is not known ({} did not answer)",
                 view.mute_proxies
             ),
         },
-        Conclusion::OneCluster => "the nodes are one cluster".to_owned(),
+        Conclusion::OneCluster => one.to_owned(),
         Conclusion::Healthy => "healthy".to_owned(),
     };
     let counts: Vec<String> = [
@@ -161,6 +174,7 @@ mod tests {
         View {
             namespace: "ignite",
             nodes,
+            clusters: &[],
             mute_proxies: 0,
             at: "2026-11-24T00:00:00Z",
             width: 80,
@@ -263,6 +277,23 @@ mod tests {
             ]
             .join("\n")
         );
+    }
+
+    #[test]
+    fn several_clusters_are_not_called_one() {
+        let exposed = Diagnosis {
+            findings: vec![finding("MP030", Weight::Exposure, vec![])],
+            unknown: vec![],
+        };
+        let wide = View {
+            clusters: &[vec!["a-0", "a-1"], vec!["b-0"]],
+            width: 200,
+            ..view(3)
+        };
+        let ends = "ignite with 2 clusters (a-0, a-1; b-0) at 2026-11-24T00:00:00Z: the nodes of each \
+                    are one cluster; 1 exposure.\n";
+        let text = render(&exposed, &wide);
+        assert!(text.ends_with(ends), "{text}");
     }
 
     #[test]

@@ -105,9 +105,14 @@ pub async fn diagnose(paths: &Paths, arguments: DiagnoseArguments) -> Outcome {
             .at
             .strftime("%Y-%m-%d %H:%M:%S UTC")
             .to_string();
+        let clusters: Vec<Vec<&str>> = View::clusters(&snapshot)
+            .into_iter()
+            .map(|view| view.product.into_iter().map(|pod| pod.name).collect())
+            .collect();
         let shown = diagnosis::View {
             namespace: view.namespace(),
             nodes,
+            clusters: &clusters,
             mute_proxies,
             at: &at,
             width: terminal::width(),
