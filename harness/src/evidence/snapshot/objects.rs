@@ -8,7 +8,8 @@ use crate::diagnose::Unread;
 use crate::kube::{Kube, KubeError};
 use crate::mesh::ISTIO_NAMESPACE;
 
-/// Where the API serves a kind: its group and version, its plural name.
+/// Where the API serves a kind: its group and version, its plural name. What the rules read of it is the
+/// same in its older versions.
 pub(super) struct Served {
     prefix: &'static str,
     plural: &'static str,
@@ -130,7 +131,7 @@ async fn list(
     path: &str,
     kind: &Served,
 ) -> Result<Listed, KubeError> {
-    let mut listed = match kube.raw(path).await {
+    let mut listed = match raw(kube, path).await {
         Ok(listed) => listed,
         // The cluster does not serve it, so there is none.
         Err(error) if error.is_not_found() => return Ok(Listed::default()),
@@ -160,6 +161,19 @@ async fn list(
         unread: vec![],
     })
 }
+
+/// What the API has at a path. Istio serves `v1` since 1.22 and `v1beta1` before as well.
+async fn raw(kube: &Kube, path: &str) -> Result<Value, KubeError> {
+    match kube.raw(path).await {
+        Err(error) if error.is_not_found() && path.contains(ISTIOS_V1) => {
+            kube.raw(&path.replace(ISTIOS_V1, ".istio.io/v1beta1/"))
+                .await
+        }
+        other => other,
+    }
+}
+
+const ISTIOS_V1: &str = ".istio.io/v1/";
 
 /// The pods that Gateways select in other namespaces than the two that are read anyway, with what
 /// stands around them: Istio looks for them everywhere.

@@ -88,6 +88,10 @@ fn answer(path: &str) -> (u16, String) {
 }
 
 async fn taken() -> Snapshot {
+    taken_of(answer).await
+}
+
+async fn taken_of(answer: fn(&str) -> (u16, String)) -> Snapshot {
     let (service, mut server) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
     let serving = tokio::spawn(async move {
         while let Some((request, send)) = server.next_request().await {
@@ -183,4 +187,39 @@ fn recorded_snapshots_stay_as_they_are() {
         seen += 1;
     }
     assert!(seen > 0, "no recording is there");
+}
+
+/// As Istio before 1.22 has it.
+fn older_istio(path: &str) -> (u16, String) {
+    let of_kind =
+        |kind: &str| json!({ "kind": kind, "metadata": { "name": "older", "namespace": "n" } });
+    let list = |kind: &str| json!({ "kind": "List", "items": [of_kind(kind)] }).to_string();
+    match path {
+        "/apis/security.istio.io/v1beta1/namespaces/n/peerauthentications" => {
+            (200, list("PeerAuthentication"))
+        }
+        "/apis/networking.istio.io/v1beta1/namespaces/n/destinationrules" => {
+            (200, list("DestinationRule"))
+        }
+        _ if path.contains(".istio.io/v1/") => {
+            let status = json!({ "kind": "Status", "status": "Failure", "code": 404,
+                "reason": "NotFound", "message": "the server could not find the requested resource" });
+            (404, status.to_string())
+        }
+        _ => answer(path),
+    }
+}
+
+#[tokio::test]
+async fn an_istio_without_v1_is_asked_for_v1beta1() {
+    let snapshot = taken_of(older_istio).await;
+    let named = |object: &&Value| object["metadata"]["name"] == "older";
+    let kinds: Vec<&Value> = snapshot
+        .objects
+        .iter()
+        .filter(named)
+        .map(|o| &o["kind"])
+        .collect();
+    assert_eq!(kinds, ["PeerAuthentication", "DestinationRule"]);
+    assert_eq!(snapshot.unread, vec![]);
 }
