@@ -87,6 +87,14 @@ impl Kube {
         self.client.clone()
     }
 
+    /// The same server, with every limit so many times as long.
+    pub fn patient(&self, times: f64) -> Self {
+        Self {
+            client: self.client(),
+            scale: self.scale * times,
+        }
+    }
+
     /// A limit after scaling.
     pub fn limit(&self, seconds: u64) -> Duration {
         Duration::from_secs(seconds).mul_f64(self.scale)

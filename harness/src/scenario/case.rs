@@ -213,8 +213,10 @@ async fn in_order(
             phases,
         )
         .await?;
-        record.recovery.push(silent(known, &read, &said));
+        let told = told_enough(&read, &said);
         snapshots.push(("recovered", read));
+        told?;
+        record.recovery.push(silent(known, &said));
         record.cure = record.cure_that_counts();
     }
     Ok(())
@@ -266,9 +268,8 @@ fn tells_the_state(seen: Symptom, said: &Diagnosis, nodes: usize) -> Option<Chec
 }
 
 /// That diagnosis finds nothing wrong with the cured cluster, and nothing exposed but what the case has
-/// from the first, as without STRICT. What may do harm another time it may find. Where nodes or proxies
-/// told nothing, nothing was found, and nothing is shown by that.
-fn silent(known: Option<&table::Fault>, read: &Snapshot, said: &Diagnosis) -> Check {
+/// from the first, as without STRICT. What may do harm another time it may find.
+fn silent(known: Option<&table::Fault>, said: &Diagnosis) -> Check {
     let of_the_case = |finding: &Finding| known.is_some_and(|fault| fault.has(&finding.code));
     let wrong = said.findings.iter().filter(|f| match f.weight {
         Weight::Cause | Weight::Symptom => true,
@@ -278,12 +279,7 @@ fn silent(known: Option<&table::Fault>, read: &Snapshot, said: &Diagnosis) -> Ch
     let wrong: Vec<String> = wrong
         .map(|f| format!("{} on {}", f.code, f.object))
         .collect();
-    let view = View::of(read);
-    let conclusion = said.conclusion(view.product.len(), view.mute_proxies());
     let (holds, seen) = match wrong.as_slice() {
-        [] if conclusion == Conclusion::NotKnown => {
-            (false, "nodes or proxies that told nothing".to_owned())
-        }
         [] => (
             true,
             "nothing that keeps the cluster from working".to_owned(),
@@ -294,8 +290,29 @@ fn silent(known: Option<&table::Fault>, read: &Snapshot, said: &Diagnosis) -> Ch
     Check::answered(Standing::Truth, statement, holds, seen, vec![])
 }
 
-/// How often a namespace is read where nodes or proxies tell nothing: they are given about a second, which
-/// a node that shares its CPU with other cases may need longer than.
+/// Whether the cured cluster was read at all: where nodes or proxies told nothing, nothing was found, and
+/// neither a cure nor the lack of one is shown by that.
+fn told_enough(read: &Snapshot, said: &Diagnosis) -> Result<(), StepError> {
+    let view = View::of(read);
+    let mute = view.mute_proxies();
+    if said.conclusion(view.product.len(), mute) != Conclusion::NotKnown {
+        return Ok(());
+    }
+    let lacking = match said.state_unknown() {
+        Some(because) => because.to_owned(),
+        None => format!("{mute} of the nodes' proxies did not answer"),
+    };
+    Err(StepError::Other {
+        what: format!("the cured cluster was read {READINGS} times to be diagnosed"),
+        why: format!(
+            "{lacking}; if this machine is only slow, --timeout-scale 2 doubles every limit"
+        ),
+    })
+}
+
+/// How often a namespace is read where nodes or proxies tell nothing. The first time they are given about a
+/// second, as by `meshproof diagnose`, and then twice as long each time: a proxy that shared two CPUs with
+/// other cases let four times a second pass (in 2 of 5 whole runs).
 const READINGS: u32 = 4;
 
 /// Reads the namespace and diagnoses it; where nodes were seen in a state that they tell, until they do.
@@ -304,12 +321,13 @@ async fn diagnosed(stand: &Stand, seen: Symptom) -> Result<(Snapshot, Diagnosis)
         "meshproof record -n {}, within a run of its scenario",
         stand.namespace
     );
-    let (kube, namespace) = (&stand.kube, &stand.namespace);
+    let namespace = &stand.namespace;
     let secrets = stand.product.secrets();
     let tells = matches!(seen, Symptom::Healthy | Symptom::Split | Symptom::Stall);
     let mut reading = 1;
     loop {
-        let taken = snapshot::take(kube, namespace, &command, &secrets).await?;
+        let kube = stand.kube.patient(f64::from(1 << (reading - 1)));
+        let taken = snapshot::take(&kube, namespace, &command, &secrets).await?;
         let said = diagnose(&taken);
         let silent = said.state_unknown().is_some() || View::of(&taken).mute_proxies() > 0;
         if !(tells && silent) || reading == READINGS {

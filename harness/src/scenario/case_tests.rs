@@ -202,20 +202,36 @@ fn a_diagnosis_that_tells_another_state_than_was_seen_does_not_hold() {
 
 #[test]
 fn after_the_cure_only_an_exposure_of_the_cases_own_is_passed_over() {
-    let read = crate::diagnose::written::healthy();
-    let holds =
-        |case: &str, code, weight| silent(table::of(case), &read, &said(&[code], weight)).holds();
+    let holds = |case: &str, code, weight| silent(table::of(case), &said(&[code], weight)).holds();
     assert!(holds("T2f", "MP030", Weight::Exposure));
     assert!(!holds("T2a", "MP030", Weight::Exposure));
     assert!(!holds("T2f", "MP001", Weight::Cause));
     assert!(!holds("T2f", "MP021", Weight::Symptom));
     assert!(holds("T2a", "MP026", Weight::Risk));
-    assert!(!silent(None, &read, &said(&["MP030"], Weight::Exposure)).holds());
-    let nothing = Diagnosis::default();
-    assert!(silent(None, &read, &nothing).holds());
-    let mut mute = read;
-    mute.proxies.clear();
-    assert!(!silent(None, &mute, &nothing).holds());
+    assert!(!silent(None, &said(&["MP030"], Weight::Exposure)).holds());
+    assert!(silent(None, &Diagnosis::default()).holds());
+}
+
+#[test]
+fn a_reading_that_told_nothing_is_no_cure_and_no_lack_of_one() {
+    let mut read = crate::diagnose::written::healthy();
+    let told = |read: &Snapshot| told_enough(read, &diagnose(read)).map_err(|e| e.to_string());
+    assert_eq!(told(&read), Ok(()));
+    let node = read.nodes[1].clone();
+    read.nodes[1].log = None;
+    let unread = told(&read).unwrap_err();
+    assert!(
+        unread.contains("ignite-1 has printed no topology"),
+        "{unread}"
+    );
+    read.nodes[1] = node;
+    read.proxies.clear();
+    let mute = told(&read).unwrap_err();
+    assert!(
+        mute.contains("2 of the nodes' proxies did not answer"),
+        "{mute}"
+    );
+    assert!(mute.contains("--timeout-scale"), "{mute}");
 }
 
 #[test]
@@ -250,7 +266,9 @@ fn the_diagnosis_of_each_recorded_fault_holds() {
             .into_owned();
         if let Some(cured) = stem.strip_suffix("-recovered") {
             let read = snapshot(&path);
-            let check = silent(table::of(cured), &read, &diagnose(&read));
+            let said = diagnose(&read);
+            assert!(told_enough(&read, &said).is_ok(), "{stem}");
+            let check = silent(table::of(cured), &said);
             assert!(check.holds(), "{stem}: {}", check.seen);
         }
         let (id, cured) = match stem.split_once('-') {
