@@ -34,6 +34,7 @@ pub mod table;
 #[cfg(test)]
 mod unknown_tests;
 pub mod view;
+mod visibility;
 #[cfg(test)]
 pub(crate) mod written;
 

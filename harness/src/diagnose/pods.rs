@@ -76,6 +76,14 @@ impl ProductPod<'_> {
         since(view, &self.status()["state"]["running"]["startedAt"])
     }
 
+    /// For how many seconds the pod had been Ready when the snapshot was taken; none if it was not.
+    pub fn ready_seconds(&self, view: &View<'_>) -> Option<i64> {
+        let conditions = self.pod["status"]["conditions"].as_array()?;
+        let mut ready = conditions.iter().filter(|c| c["type"] == "Ready");
+        let ready = ready.find(|c| c["status"] == "True")?;
+        since(view, &ready["lastTransitionTime"])
+    }
+
     /// How many seconds old the pod was when the snapshot was taken.
     pub fn age_seconds(&self, view: &View<'_>) -> Option<i64> {
         since(view, &self.pod["metadata"]["creationTimestamp"])

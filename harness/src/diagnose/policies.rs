@@ -65,14 +65,14 @@ impl<'a> View<'a> {
     }
 }
 
-fn oldest<'a>(policies: impl Iterator<Item = &'a Value>) -> Option<&'a Value> {
+pub(super) fn oldest<'a>(policies: impl Iterator<Item = &'a Value>) -> Option<&'a Value> {
     policies.min_by_key(|p| {
         let made = p["metadata"]["creationTimestamp"].as_str();
         (made.unwrap_or_default(), name(p))
     })
 }
 
-fn is_empty(selector: &Value) -> bool {
+pub(super) fn is_empty(selector: &Value) -> bool {
     selector.as_object().is_none_or(|s| s.is_empty())
 }
 

@@ -6,6 +6,9 @@
 use super::{ProxyRecord, ProxySample};
 use crate::mesh::{OpenConnections, PASSTHROUGH, Stats};
 
+/// Where a sidecar takes what leaves its pod (Istio's `proxyListenPort`).
+const OUTBOUND: u16 = 15001;
+
 /// A proxy's two samples, read.
 pub struct ProxyView<'a> {
     /// The record.
@@ -102,6 +105,28 @@ impl<'a> ProxyView<'a> {
         self.record.clusters.lines().filter_map(host)
     }
 
+    /// Whether its page of listeners was read.
+    pub fn has_told_listeners(&self) -> bool {
+        !self.record.listeners.trim().is_empty()
+    }
+
+    /// Whether it has listeners of the control plane's, with which every configuration begins.
+    pub fn is_configured(&self) -> bool {
+        self.listens_at("0.0.0.0", OUTBOUND) || self.listens_at("::", OUTBOUND)
+    }
+
+    /// Whether it listens on a port of an address, or on that port of every address.
+    pub fn listens_at(&self, address: &str, port: u16) -> bool {
+        let ends = [
+            format!("::{address}:{port}"),
+            format!("::[{address}]:{port}"),
+            format!("::0.0.0.0:{port}"),
+            format!("::[::]:{port}"),
+        ];
+        let mut lines = self.record.listeners.lines();
+        lines.any(|line| ends.iter().any(|end| line.trim_end().ends_with(end)))
+    }
+
     /// Whether it listens on a port; none where its page was not read.
     pub fn listens_on(&self, port: u16) -> Option<bool> {
         let page = &self.record.listeners;
@@ -182,6 +207,21 @@ mod tests {
         (read.clusters, read.listeners) = (String::new(), String::new());
         assert_eq!(ProxyView::of(&read).passing_by(), None);
         assert_eq!(ProxyView::of(&read).listens_on(8443), None);
+    }
+
+    #[test]
+    fn a_listener_is_at_an_address_or_at_all() {
+        let mut record = record(&[]);
+        record.listeners = "a::10.0.0.7:47100\nb::[fd00::7]:47500\nc::0.0.0.0:80\n".into();
+        let proxy = ProxyView::of(&record);
+        assert!(proxy.listens_at("10.0.0.7", 47100) && proxy.listens_at("fd00::7", 47500));
+        assert!(proxy.listens_at("10.0.0.7", 80));
+        assert!(!proxy.listens_at("10.0.0.7", 47500) && !proxy.listens_at("0.0.0.7", 47100));
+        assert!(!proxy.is_configured() && proxy.has_told_listeners());
+        record.listeners = "virtualOutbound::0.0.0.0:15001\n".into();
+        assert!(ProxyView::of(&record).is_configured());
+        record.listeners.clear();
+        assert!(!ProxyView::of(&record).has_told_listeners());
     }
 
     #[test]

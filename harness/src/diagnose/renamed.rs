@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Snapshot;
 
 /// Kinds whose objects are renamed.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "Pod",
     "Service",
     "StatefulSet",
@@ -22,6 +22,7 @@ const KINDS: [&str; 10] = [
     "NetworkPolicy",
     "Gateway",
     "VirtualService",
+    "Sidecar",
 ];
 
 /// Keys whose value names an object, whatever it looks like.

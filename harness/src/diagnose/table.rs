@@ -175,6 +175,12 @@ pub const BY_HAND: &[Fault] = &[
         &["MP004", "MP021"],
         &["MP020", "MP031"],
     ),
+    fault(
+        "mp013",
+        "a Sidecar object that imports Istio's own namespace only",
+        &["MP013"],
+        &["MP020", "MP021", "MP022", "MP031", "MP032"],
+    ),
     fault("mp023", "CONFIG_URI names no file", &["MP023"], &["MP025"]),
     fault(
         "mp025",

@@ -19,7 +19,7 @@ fn what_is_not_told_is_unknown_and_neither_healthy_nor_found() {
         (
             "no proxy answers",
             |s| s.proxies.clear(),
-            &["MP031", "MP032", "MP036", "MP038", "MP053"],
+            &["MP013", "MP031", "MP032", "MP036", "MP038", "MP053"],
         ),
         (
             "proxies without counters",
@@ -41,6 +41,11 @@ fn what_is_not_told_is_unknown_and_neither_healthy_nor_found() {
             "no page of clusters",
             |s| s.proxies[0].clusters.clear(),
             &["MP031"],
+        ),
+        (
+            "no page of listeners",
+            |s| s.proxies[0].listeners.clear(),
+            &["MP013"],
         ),
         (
             "no page of a client's clusters",

@@ -169,6 +169,19 @@ pub fn classic(pod: &mut Value) {
         .push(json!({ "name": "istio-proxy" }));
 }
 
+/// The address of a node's pod, which the recorded pages of the proxies have.
+fn address(n: usize) -> String {
+    format!("10.244.0.{}", 8 - n)
+}
+
+/// The listeners of a node's sidecar by which it reaches the other.
+fn listeners(n: usize) -> String {
+    let other = address(1 - n);
+    let ports = [10800, 47100, 47500];
+    let ports = ports.map(|port| format!("{other}_{port}::{other}:{port}\n"));
+    format!("virtualOutbound::0.0.0.0:15001\n{}", ports.concat())
+}
+
 fn pod(template: &Value, n: usize) -> Value {
     let mut metadata = template["metadata"].clone();
     metadata["name"] = json!(format!("ignite-{n}"));
@@ -182,7 +195,9 @@ fn pod(template: &Value, n: usize) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec,
         "status": {
-            "podIP": format!("10.244.0.{}", 8 - n),
+            "podIP": address(n),
+            "conditions": [{ "type": "Ready", "status": "True",
+                "lastTransitionTime": "2026-11-24T00:00:20Z" }],
             "containerStatuses": [{
                 "name": "ignite-node", "restartCount": 0,
                 "state": { "running": { "startedAt": "2026-11-24T00:00:10Z" } }
@@ -215,14 +230,14 @@ fn proxies() -> Vec<ProxyRecord> {
             "ignite-0",
             include_str!("../../fixtures/proxies/ignite-0.stats"),
             include_str!("../../fixtures/proxies/ignite-0.clusters"),
-            "",
+            &listeners(0),
         ),
         record(
             "ignite",
             "ignite-1",
             include_str!("../../fixtures/proxies/ignite-1.stats"),
             include_str!("../../fixtures/proxies/ignite-1.clusters"),
-            "",
+            &listeners(1),
         ),
         record(
             "istio-system",

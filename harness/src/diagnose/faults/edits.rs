@@ -57,6 +57,20 @@ pub fn passes_by(snapshot: &mut Snapshot) {
     snapshot.proxies[0].clusters.push_str(line);
 }
 
+/// The first node's sidecar has no listener for the other node.
+pub fn forgets_the_other(snapshot: &mut Snapshot) {
+    let proxy = &mut snapshot.proxies[0];
+    proxy.listeners = without_lines(&proxy.listeners, "10.244.0.7:");
+}
+
+/// A Sidecar object of the namespace that imports Istio's own only.
+pub fn imports_istio_only(snapshot: &mut Snapshot) {
+    snapshot.objects.push(json!({
+        "kind": "Sidecar", "metadata": { "name": "default", "namespace": "ignite" },
+        "spec": { "egress": [{ "hosts": ["istio-system/*"] }] }
+    }));
+}
+
 /// A pod, or a workload's template, with an annotation about its redirection.
 pub fn annotate(object: &mut Value, setting: Setting, value: &str) {
     object["metadata"]["annotations"][setting.annotation()] = json!(value);
@@ -65,9 +79,14 @@ pub fn annotate(object: &mut Value, setting: Setting, value: &str) {
 /// Another pod of the namespace with a sidecar that answers, put in and to be edited.
 pub fn client(snapshot: &mut Snapshot) -> &mut Value {
     let name = "ignite-client-0";
+    let listeners: String = snapshot.proxies[..2]
+        .iter()
+        .map(|proxy| proxy.listeners.as_str())
+        .collect();
     let proxy = &snapshot.proxies[0];
     snapshot.proxies.push(ProxyRecord {
         pod: name.into(),
+        listeners,
         clusters: "PassthroughCluster::observability_name::PassthroughCluster;\n".into(),
         ..proxy.clone()
     });

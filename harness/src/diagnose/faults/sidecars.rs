@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::edits::drop_port;
+use super::edits::{drop_port, forgets_the_other, imports_istio_only, passes_by};
 use crate::diagnose::written::{classic, pods, split, stall, without_sidecar};
-use crate::outcome::Weight::{Cause, Risk, Symptom};
+use crate::outcome::Weight::{Cause, Exposure, Risk, Symptom};
 
 /// Edits of the pods and of what injects into them.
 pub const FAULTS: &[Fault] = &[
@@ -68,6 +68,59 @@ pub const FAULTS: &[Fault] = &[
             stall(s);
         },
         &[("MP001", Cause), ("MP021", Symptom), ("MP011", Risk)],
+    ),
+    (
+        "a Sidecar object hides the other node, and the nodes split",
+        |s| {
+            forgets_the_other(s);
+            imports_istio_only(s);
+            split(s);
+        },
+        &[("MP013", Cause), ("MP020", Symptom)],
+    ),
+    (
+        "a Sidecar object hides the other node, whose open connections still hold",
+        |s| {
+            forgets_the_other(s);
+            imports_istio_only(s);
+        },
+        &[("MP013", Risk)],
+    ),
+    (
+        "a sidecar does not know the other node, plaintext is let in and is sent",
+        |s| {
+            s.objects.retain(|o| o["kind"] != "PeerAuthentication");
+            forgets_the_other(s);
+            passes_by(s);
+        },
+        &[
+            ("MP013", Exposure),
+            ("MP030", Exposure),
+            ("MP031", Exposure),
+        ],
+    ),
+    (
+        "no hold, and a sidecar that does not know the other node explains the split",
+        |s| {
+            pods(s).for_each(no_hold);
+            forgets_the_other(s);
+            split(s);
+        },
+        &[("MP013", Cause), ("MP020", Symptom), ("MP011", Risk)],
+    ),
+    (
+        "a Sidecar object that has reached no sidecar yet",
+        imports_istio_only,
+        &[],
+    ),
+    (
+        "a port declared as HTTP has one listener at all addresses",
+        |s| {
+            forgets_the_other(s);
+            let page = &mut s.proxies[0].listeners;
+            page.push_str("0.0.0.0_47100::0.0.0.0:47100\n0.0.0.0_47500::0.0.0.0:47500\n");
+        },
+        &[],
     ),
     (
         "a native sidecar needs no hold",

@@ -20,6 +20,7 @@ mod network_policy;
 mod never_started;
 mod no_control_plane;
 mod no_hold;
+mod no_listener;
 mod no_sidecar;
 mod not_in_force;
 mod not_redirected;
@@ -129,6 +130,7 @@ pub const ALL: &[Rule] = &[
     no_sidecar::RULE,
     no_hold::RULE,
     no_control_plane::RULE,
+    no_listener::RULE,
     split::RULE,
     stall::RULE,
     cannot_join::RULE,
@@ -162,6 +164,7 @@ const EXPLAINING: &[Rule] = &[
     parsed_port::RULE,
     other_target_port::RULE,
     no_sidecar::RULE,
+    no_listener::RULE,
     another_port::RULE,
     passes_by::BETWEEN_NODES,
     destination_rule::RULE,

@@ -1,8 +1,8 @@
 //! MP031: a proxy of the namespace sends plaintext to a node, now.
 
 use super::{
-    Answer, Rule, Said, advice, another_port, command, destination_rule, listed, no_sidecar,
-    other_target_port, parsed_port, restart, undeclared_port,
+    Answer, Rule, Said, advice, another_port, command, destination_rule, listed, no_listener,
+    no_sidecar, other_target_port, parsed_port, restart, undeclared_port,
 };
 use crate::diagnose::proxy::{Host, ProxyView};
 use crate::diagnose::view::{MtlsMode, ProductPod, Served, View, name};
@@ -28,6 +28,7 @@ const CAUSES: &[Rule] = &[
     parsed_port::RULE,
     other_target_port::RULE,
     no_sidecar::RULE,
+    no_listener::RULE,
     another_port::RULE,
     destination_rule::RULE,
 ];

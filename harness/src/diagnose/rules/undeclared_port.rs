@@ -88,7 +88,8 @@ fn finding(view: &View<'_>, weight: Weight, missing: &[ProductPort]) -> Finding 
     let why = if weight == Weight::Cause {
         "For a port that is not declared a sidecar has no listener: the connection leaves in \
          plaintext through the PassthroughCluster. Under STRICT the other side resets it on 47500 \
-         and 10800, and holds it without an answer on 47100."
+         and 10800, and holds it without an answer on 47100. In a mesh whose outboundTrafficPolicy \
+         is REGISTRY_ONLY it does not leave at all."
     } else {
         "Nodes do not need it, but a thin client in the mesh that dials a node by its pod's \
          address is not encrypted, and under STRICT the node's side resets it."

@@ -60,6 +60,12 @@ const DESTINATION_RULES: Served = served(
     "destinationrules",
     "DestinationRule",
 );
+const SIDECARS: Served = served(
+    "/apis/networking.istio.io/v1",
+    "networking.istio.io/v1",
+    "sidecars",
+    "Sidecar",
+);
 const GATEWAYS: Served = served(
     "/apis/networking.istio.io/v1",
     "networking.istio.io/v1",
@@ -84,6 +90,7 @@ pub(super) const OF_THE_NAMESPACE: &[Served] = &[
     PEER_AUTHENTICATIONS,
     AUTHORIZATION_POLICIES,
     DESTINATION_RULES,
+    SIDECARS,
     GATEWAYS,
     VIRTUAL_SERVICES,
 ];
@@ -95,6 +102,7 @@ pub(super) const OF_THE_MESH: &[Served] = &[
     PEER_AUTHENTICATIONS,
     AUTHORIZATION_POLICIES,
     DESTINATION_RULES,
+    SIDECARS,
     GATEWAYS,
 ];
 /// What is read of another namespace in which a gateway runs.
