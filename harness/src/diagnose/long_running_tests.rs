@@ -133,33 +133,30 @@ fn what_a_node_said_before_it_ended_counts_no_more() {
     assert_eq!(conclusion(&snapshot), Conclusion::NotJoined);
 }
 
-/// A client node in the topology: one more in each count and in each answer of REST.
-fn with_a_client(snapshot: &mut Snapshot) {
-    in_logs(snapshot, "clients=0", "clients=1");
-    for node in &mut snapshot.nodes {
-        let TopRecord::Answer(body) = &mut node.top else {
-            panic!("{}: no answer", node.pod)
-        };
-        let mut answer: serde_json::Value = serde_json::from_str(body).expect("JSON");
-        let nodes = answer["response"].as_array_mut().expect("nodes");
-        let mut client = nodes[0].clone();
-        client["nodeId"] = "aaaaaaaa-0000-0000-0000-000000000000".into();
-        nodes.push(client);
-        *body = answer.to_string();
-    }
-}
-
+/// Recorded with a client node in a pod of its own.
 #[test]
 fn clients_in_the_topology_do_not_part_the_servers() {
-    let mut snapshot = recording("healthy");
-    with_a_client(&mut snapshot);
+    let mut snapshot = recording("healthy-clients");
     assert_eq!(conclusion(&snapshot), Conclusion::Healthy);
-    // A server that no pod here holds is another matter.
-    let mut other = recording("healthy");
-    with_a_client(&mut other);
-    in_logs(&mut other, "clients=1", "clients=0");
-    in_logs(&mut other, "servers=2", "servers=3");
-    assert_eq!(conclusion(&other), Conclusion::NotKnown);
+    // A third server that no pod here holds is another matter.
+    for node in &mut snapshot.nodes {
+        let log = node.log.as_mut().expect("a log");
+        *log = log.replace("servers=2, clients=1", "servers=3, clients=0");
+    }
+    assert_eq!(conclusion(&snapshot), Conclusion::NotKnown);
+}
+
+/// Recorded with `IGNITE_QUIET` on and REST off.
+#[test]
+fn quiet_logs_tell_a_stall_only_when_its_joiner_gives_up() {
+    let mut snapshot = recording("t2b-quiet");
+    assert_eq!(conclusion(&snapshot), Conclusion::Stall);
+    let log = snapshot.nodes[1].log.as_mut().expect("a log");
+    let at = log
+        .find("Failed to send local partitions")
+        .expect("it gives up");
+    log.truncate(at);
+    assert_eq!(conclusion(&snapshot), Conclusion::NotKnown);
 }
 
 #[test]

@@ -55,9 +55,8 @@ impl ProductPod<'_> {
         let port = ProductPort::served_by(number)?;
         let so = match &self.log {
             _ if port.number() == number => true,
-            Some(log) if !log.lacks_its_start() || log.bound_for(port.number()).is_some() => {
-                log.listens_on(number)
-            }
+            Some(log) if log.bound_for(port.number()).is_some() => log.listens_on(number),
+            Some(log) if !log.lacks_its_start() && !log.is_quiet() => log.listens_on(number),
             _ => true,
         };
         so.then_some(Served { port, number })

@@ -116,7 +116,7 @@ fn joining<'a>(view: &View<'a>) -> Vec<&'a str> {
 mod tests {
     use super::*;
     use crate::diagnose::Snapshot;
-    use crate::diagnose::written::{healthy, split, stall};
+    use crate::diagnose::written::{BEGINNING, healthy, split, stall};
 
     fn deleted(snapshot: &Snapshot) -> String {
         let [_, Remedy::Command { command }] = restart(&View::of(snapshot)) else {
@@ -138,6 +138,11 @@ mod tests {
         let mut unread = snapshot.clone();
         unread.nodes[0].log = None;
         assert_eq!(deleted(&unread), ALL);
+        // Without its beginning a log may be that of a node which has joined and holds data.
+        let mut old = snapshot.clone();
+        let log = old.nodes[1].log.as_mut().expect("a log");
+        *log = log.replace(BEGINNING, "");
+        assert_eq!(deleted(&old), ALL);
         snapshot.nodes[0] = crate::diagnose::NodeRecord {
             pod: "ignite-0".into(),
             ..snapshot.nodes[1].clone()

@@ -108,6 +108,9 @@ pub enum EventKind {
         /// Whether it is a client, which holds no data.
         client: bool,
     },
+    /// The node has started, in the words of a quiet log (`IGNITE_QUIET`, which is the default): the first
+    /// eight hexadecimal digits of its id. Such a log tells of no exchange that ends well and of no port.
+    StartedQuietly(String),
     /// The first eight hexadecimal digits of the node's id, in its metrics. A node prints these each
     /// minute once it has started.
     NodeMetrics(String),

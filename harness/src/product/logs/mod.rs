@@ -67,17 +67,24 @@ impl NodeLog {
             .any(|kind| matches!(kind, EventKind::LocalNode { client: true, .. }))
     }
 
-    /// The node's id once it has started: the whole of it, or its first eight digits where the log no
-    /// longer has its start.
+    /// The node's id once it has started: the whole of it, or its first eight digits where the log is
+    /// quiet or no longer has the start.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        let from_metrics = || {
+        let short = || {
             self.latest(|kind| match kind {
-                EventKind::NodeMetrics(id) => Some(id.as_str()),
+                EventKind::NodeMetrics(id) | EventKind::StartedQuietly(id) => Some(id.as_str()),
                 _ => None,
             })
         };
-        self.local_node().map(|(id, _)| id).or_else(from_metrics)
+        self.local_node().map(|(id, _)| id).or_else(short)
+    }
+
+    /// Whether the log is one that leaves most out.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.kinds()
+            .any(|kind| matches!(kind, EventKind::StartedQuietly(_)))
     }
 
     /// Whether the log says that the node has joined a cluster, if only its own. A stalled joiner, and
@@ -97,7 +104,7 @@ impl NodeLog {
     /// started, and the line that says so is not there.
     #[must_use]
     pub fn lacks_its_start(&self) -> bool {
-        self.local_node().is_none() && self.id().is_some()
+        self.local_node().is_none() && !self.is_quiet() && self.id().is_some()
     }
 
     /// The port that it listens on for what should be on `port`: this one, or the next that was free
@@ -182,7 +189,7 @@ impl NodeLog {
             .max()
     }
 
-    /// Whether the exchange of a topology version is one of those that the log no longer has.
+    /// Whether the exchange of a topology version is one of those that the log no longer has, or never had.
     #[must_use]
     pub fn lacks_exchange(&self, version: u64) -> bool {
         let tells = |kind: &EventKind| match kind {
@@ -195,7 +202,7 @@ impl NodeLog {
         let left_out = |kind: &&EventKind| **kind == EventKind::LeftOut;
         let since = || self.kinds().rev().take_while(|kind| !left_out(kind));
         let incomplete = self.lacks_its_start() || self.kinds().any(|kind| left_out(&kind));
-        incomplete && !since().any(tells)
+        self.is_quiet() || incomplete && !since().any(tells)
     }
 
     /// Whether a partition map exchange ended well at this topology version.

@@ -91,6 +91,10 @@ fn known(text: &str) -> Option<EventKind> {
             client: field(rest, "clientMode=") == Some("true"),
         });
     }
+    if let Some(rest) = after(text, " node started OK (id=") {
+        let id = rest.split([',', ')']).next()?.to_ascii_lowercase();
+        return Some(EventKind::StartedQuietly(id));
+    }
     if let Some(rest) = after(text, "^-- Node [id=") {
         let id = rest.split([',', ']']).next()?.to_ascii_lowercase();
         return Some(EventKind::NodeMetrics(id));

@@ -310,3 +310,23 @@ fn what_may_stand_in_lines_that_are_left_out_is_not_known() {
     log.push(sign.expect("it stalls"));
     assert!(log.stalled().is_some());
 }
+
+/// Lines of a recorded quiet log.
+const QUIET: &str = "
+[22:08:22] ver. 2.16.0#20231215-sha1:7bde6a42
+[22:08:22] Quiet mode.
+[22:08:24] Ignite node started OK (id=74028226)
+[22:08:24] Topology snapshot [ver=2, locNode=74028226, servers=2, clients=0, state=ACTIVE, CPUs=2]
+";
+
+#[test]
+fn a_quiet_log_tells_that_its_node_has_joined_and_no_exchange() {
+    let log = NodeLog::read(QUIET);
+    assert!(log.is_quiet() && log.has_its_beginning() && log.has_joined());
+    assert!(!log.lacks_its_start() && log.lacks_exchange(2));
+    assert_eq!((log.id(), log.servers()), (Some("74028226"), Some(2)));
+    let (before, _) = QUIET.split_once("[22:08:24] Ignite node").unwrap();
+    let starting = NodeLog::read(before);
+    assert!(!starting.has_joined() && !starting.is_quiet());
+    assert!(!NodeLog::read(file!("healthy/node-1.log")).is_quiet());
+}
