@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::pods::ready;
 use super::view::{View, name, selects};
 use crate::mesh::ISTIO_NAMESPACE;
 
@@ -117,11 +118,7 @@ pub fn selector_text(gateway: &Value) -> String {
 
 /// Whether a pod is Ready.
 pub fn is_ready(pod: &Value) -> bool {
-    let conditions = pod["status"]["conditions"].as_array();
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|c| c["type"] == "Ready" && c["status"] == "True")
+    ready(pod).is_some()
 }
 
 /// The namespace of an object.

@@ -78,10 +78,7 @@ impl ProductPod<'_> {
 
     /// For how many seconds the pod had been Ready when the snapshot was taken; none if it was not.
     pub fn ready_seconds(&self, view: &View<'_>) -> Option<i64> {
-        let conditions = self.pod["status"]["conditions"].as_array()?;
-        let mut ready = conditions.iter().filter(|c| c["type"] == "Ready");
-        let ready = ready.find(|c| c["status"] == "True")?;
-        since(view, &ready["lastTransitionTime"])
+        since(view, &ready(self.pod)?["lastTransitionTime"])
     }
 
     /// How many seconds old the pod was when the snapshot was taken.
@@ -202,6 +199,13 @@ impl<'a> View<'a> {
             short.1
         ))
     }
+}
+
+/// The condition by which a pod is Ready; none if it is not.
+pub(super) fn ready(pod: &Value) -> Option<&Value> {
+    let conditions = pod["status"]["conditions"].as_array()?;
+    let mut conditions = conditions.iter();
+    conditions.find(|c| c["type"] == "Ready" && c["status"] == "True")
 }
 
 /// The object that made a pod, which is a ReplicaSet where a Deployment asks for it: kind and name.

@@ -128,9 +128,6 @@ fn lacking<'a>(
     ports: &[ProductPort],
 ) -> Vec<Lacks<'a>> {
     let mut all: Vec<Lacks<'a>> = vec![];
-    if !proxy.is_configured() {
-        return all;
-    }
     let others = view.product.iter().filter(|other| other.name != name(pod));
     for other in others.filter(|other| !other.is_leaving()) {
         for port in ports {
