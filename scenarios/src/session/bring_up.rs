@@ -45,9 +45,10 @@ pub async fn bring_up_mesh(
     options: &Options,
     progress: &Progress,
 ) -> Result<(Capabilities, Vec<Overlay>), StepError> {
+    // istioctl waits for istiod and then starts the gateway, whatever becomes of its lookups.
+    lab.pods_find_each_other().await?;
     let install = install(lab, options);
     install.ensure(&lab.kube, progress).await?;
-    lab.pods_find_each_other().await?;
     Ok((Capabilities::probe(&lab.kube).await?, install.overlays()))
 }
 

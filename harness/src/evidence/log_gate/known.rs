@@ -80,30 +80,7 @@ pub const KNOWN: &[Known] = &[
         why: "a gateway that has served asks for the routes of a Gateway that is deleted, and istiod \
               says so at each push until one is there again (T5c, until its cure is applied)",
     },
-    Known {
-        program: Program::Proxy,
-        parts: &[
-            "citadelclient",
-            "failed to sign CSR",
-            "lookup istiod.",
-            "i/o timeout",
-        ],
-        why: LOST_LOOKUP,
-    },
-    Known {
-        program: Program::Proxy,
-        parts: &[
-            "failed to sign: create certificate",
-            "lookup istiod.",
-            "i/o timeout",
-        ],
-        why: LOST_LOOKUP,
-    },
 ];
-
-const LOST_LOOKUP: &str = "the cluster's DNS does not answer in time on a busy machine whose cluster is \
-    new (seen twice in some hundred clusters), and the agent asks again until it has its certificate: \
-    that it has one, C1, C5 and C6b see for themselves";
 
 #[cfg(test)]
 mod tests {
@@ -126,23 +103,6 @@ mod tests {
             }
             .matches(Program::Istiod, "anything")
         );
-    }
-
-    #[test]
-    fn a_lookup_of_istiod_that_is_lost_is_known_and_one_that_is_refused_is_not() {
-        let lost = "error\tcitadelclient\tfailed to sign CSR: create certificate: rpc error: code = \
-                    Unavailable desc = connection error: desc = \"transport: Error while dialing: dial \
-                    tcp: lookup istiod.istio-system.svc on 10.96.0.10:53: read udp \
-                    10.244.1.3:40613->10.96.0.10:53: i/o timeout\"";
-        let known = |line: &str| KNOWN.iter().any(|k| k.matches(Program::Proxy, line));
-        assert!(known(lost));
-        let again = lost.replace(
-            "citadelclient\tfailed to sign CSR:",
-            "cache\tfailed to sign:",
-        );
-        assert!(known(&again));
-        assert!(!known(&lost.replace("i/o timeout", "connection refused")));
-        assert!(!known(&lost.replace("lookup istiod.", "lookup other.")));
     }
 
     #[test]

@@ -98,16 +98,18 @@ impl Cluster {
     }
 
     /// Waits until every node takes pods: a pod that comes before goes to the control plane and
-    /// takes the room that an Ignite pod needs. For the same reason CoreDNS, of which kubeadm makes
-    /// two, keeps one.
+    /// takes the room that an Ignite pod needs.
     async fn settle(&self, nodes: usize) -> Result<(), LabError> {
         let kube = Kube::from_kubeconfig(&self.kubeconfig(), 1.0).await?;
         let deployments: Api<Deployment> = Api::namespaced(kube.client(), "kube-system");
-        let one = serde_json::json!({ "spec": { "replicas": 1 } });
         deployments
-            .patch("coredns", &PatchParams::default(), &Patch::Merge(&one))
+            .patch(
+                "coredns",
+                &PatchParams::default(),
+                &Patch::Strategic(&one_prompt_coredns()),
+            )
             .await
-            .map_err(KubeError::api("scaling CoreDNS to one"))?;
+            .map_err(KubeError::api("changing CoreDNS to one pod"))?;
         let api: Api<Node> = Api::all(kube.client());
         until(
             &api,
@@ -128,4 +130,18 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+/// What CoreDNS is changed to: kubeadm makes two pods of it, which take the room that an Ignite pod
+/// needs, and makes them before kube-proxy has its rules. One that asks for the API server before waits
+/// half a minute for an answer (measured: Ready 34 s after its start, and the other pod, which had been
+/// Ready, was the one to go). A changed probe makes a new pod, which finds the rules; and it is asked
+/// each second because a kubelet that is younger than the probe's period waits up to that long first.
+fn one_prompt_coredns() -> serde_json::Value {
+    serde_json::json!({ "spec": {
+        "replicas": 1,
+        "template": { "spec": { "containers": [
+            { "name": "coredns", "readinessProbe": { "periodSeconds": 1 } },
+        ] } },
+    } })
 }

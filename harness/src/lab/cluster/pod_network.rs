@@ -1,24 +1,25 @@
 //! Whether pods find each other: on every node a route to the pods of every other, and the cluster's
 //! DNS behind its Service.
 //!
-//! A node says that it is Ready before that. A pod that comes in between waits for DNS in vain, and a
-//! sidecar then writes errors that look like the mesh's (seen once in some hundred clusters: a lookup
-//! of istiod that timed out).
+//! A node says that it is Ready before that. A pod that comes in between waits for DNS in vain, and its
+//! proxy then writes errors that look like the mesh's (seen three times in some hundred clusters: the
+//! gateway's lookups of istiod timed out or were refused for ten seconds).
 
 use futures::future::try_join_all;
-use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Node, Service};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use super::Cluster;
-use crate::kube::{Kube, KubeError, Seen, Watch, asked_until, pods, until};
+use crate::kube::{Kube, KubeError, Seen, Watch, asked_until, until};
 use crate::lab::{Engine, LabError};
 
 /// How long all of it may take, before scaling, in seconds.
 const LIMIT_SECONDS: u64 = 60;
 /// The namespace of what Kubernetes itself runs.
 const SYSTEM_NAMESPACE: &str = "kube-system";
-/// The Service of the cluster's DNS, and the label of its pods, whatever program answers.
+/// The Service of the cluster's DNS, and the label of its Deployment, whatever program answers.
 const DNS: &str = "kube-dns";
 
 /// A node, as the others reach its pods.
@@ -35,9 +36,8 @@ impl Cluster {
     /// # Errors
     /// [`KubeError::TimedOut`] with what is still in the way, or what the engine said.
     pub async fn pods_find_each_other(&self, engine: &Engine, kube: &Kube) -> Result<(), LabError> {
-        // Of two CoreDNS pods one was deleted when the cluster was made.
         until(
-            &Api::<Pod>::namespaced(kube.client(), SYSTEM_NAMESPACE),
+            &Api::<Deployment>::namespaced(kube.client(), SYSTEM_NAMESPACE),
             Watch::default().labels(&format!("k8s-app={DNS}")),
             "the cluster's DNS to be Ready",
             kube.limit(LIMIT_SECONDS),
@@ -83,17 +83,29 @@ async fn lacking(engine: &Engine, kube: &Kube, dns: &str) -> Result<Vec<String>,
     Ok(try_join_all(asked).await?.concat())
 }
 
-/// Whether every pod of the DNS is Ready, and none of them on its way out.
-fn dns_stands<'a>(seen: impl Iterator<Item = &'a Pod>) -> Seen<()> {
-    let mut seen = seen.peekable();
-    if seen.peek().is_none() {
-        return Seen::NotYet("no pod of it".into());
+/// Whether the DNS is served by the pods that its Deployment asks for now, each of them Ready. Pods of an
+/// earlier state answer too, but say nothing of the time after them.
+fn dns_stands<'a>(mut seen: impl Iterator<Item = &'a Deployment>) -> Seen<()> {
+    let Some(dns) = seen.next() else {
+        return Seen::NotYet("no Deployment of it".into());
+    };
+    let status = dns.status.clone().unwrap_or_default();
+    if status.observed_generation < dns.metadata.generation {
+        return Seen::NotYet("its Deployment has changed and is not looked at yet".into());
     }
-    let stands = |pod: &Pod| pods::is_ready(pod) && pod.metadata.deletion_timestamp.is_none();
-    let bad: Vec<String> = seen.filter(|pod| !stands(pod)).map(pods::line).collect();
-    match bad.is_empty() {
+    let wanted = dns
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.replicas)
+        .unwrap_or(1);
+    let ready = status.ready_replicas.unwrap_or(0);
+    let updated = status.updated_replicas.unwrap_or(0);
+    let all = status.replicas.unwrap_or(0);
+    match [ready, updated, all] == [wanted; 3] {
         true => Seen::Met(()),
-        false => Seen::NotYet(bad.join(", ")),
+        false => Seen::NotYet(format!(
+            "of {wanted} pods {updated} are made and {ready} of all {all} are Ready"
+        )),
     }
 }
 
@@ -128,35 +140,32 @@ fn script(own: &Hop, all: &[Hop], dns: &str) -> String {
 mod tests {
     use super::*;
 
-    fn pod(name: &str, ready: &str, leaves: bool) -> Pod {
+    fn deployment(observed: i64, [all, updated, ready]: [i32; 3]) -> Deployment {
         serde_json::from_value(serde_json::json!({
-            "metadata": {
-                "name": name,
-                "deletionTimestamp": leaves.then_some("2026-11-26T10:10:16Z"),
+            "metadata": { "name": "coredns", "generation": 2 },
+            "spec": { "replicas": 1, "selector": {}, "template": {} },
+            "status": {
+                "observedGeneration": observed,
+                "replicas": all, "updatedReplicas": updated, "readyReplicas": ready,
             },
-            "status": { "conditions": [{ "type": "Ready", "status": ready }] },
         }))
         .unwrap()
     }
 
     #[test]
-    fn dns_stands_once_each_of_its_pods_is_ready_and_none_leaves() {
-        let of = |pods: &[Pod]| dns_stands(pods.iter());
-        assert_eq!(of(&[]), Seen::NotYet("no pod of it".into()));
-        let one = pod("coredns-a", "True", false);
-        assert_eq!(of(std::slice::from_ref(&one)), Seen::Met(()));
-        for other in [
-            pod("coredns-b", "True", true),
-            pod("coredns-b", "False", false),
-        ] {
-            let Seen::NotYet(told) = of(&[one.clone(), other]) else {
-                panic!("one of them does not stand");
-            };
-            assert!(
-                told.starts_with("coredns-b ") && !told.contains("coredns-a"),
-                "{told}"
-            );
-        }
+    fn dns_stands_once_the_pods_that_are_asked_for_now_are_ready_and_alone() {
+        let told = |of: &[Deployment]| match dns_stands(of.iter()) {
+            Seen::Met(()) => "it stands".to_owned(),
+            Seen::NotYet(told) => told,
+        };
+        let of = |observed, pods| told(&[deployment(observed, pods)]);
+        assert_eq!(of(2, [1, 1, 1]), "it stands");
+        assert_eq!(told(&[]), "no Deployment of it");
+        // Two Ready pods of before, of which the Deployment's controller does not know yet that they go.
+        insta::assert_snapshot!(of(1, [1, 1, 1]), @"its Deployment has changed and is not looked at yet");
+        insta::assert_snapshot!(of(2, [2, 1, 1]), @"of 1 pods 1 are made and 1 of all 2 are Ready");
+        insta::assert_snapshot!(of(2, [1, 1, 0]), @"of 1 pods 1 are made and 0 of all 1 are Ready");
+        insta::assert_snapshot!(of(2, [1, 0, 1]), @"of 1 pods 0 are made and 1 of all 1 are Ready");
     }
 
     fn node(name: &str, subnet: Option<&str>, address: &str) -> Node {
