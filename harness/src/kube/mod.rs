@@ -19,6 +19,9 @@ pub use error::KubeError;
 pub use forward::Forward;
 pub use objects::FIELD_MANAGER;
 pub use polled::{asked_until, read_until};
+/// The namespace of what Kubernetes itself runs.
+pub const SYSTEM_NAMESPACE: &str = "kube-system";
+
 pub use wait::{Objects, Seen, holds, until};
 
 /// Which objects a watch covers, as the API's selectors say it.

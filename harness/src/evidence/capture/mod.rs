@@ -20,7 +20,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
-use crate::kube::Kube;
+use crate::kube::{Kube, SYSTEM_NAMESPACE};
 use crate::mesh::{ISTIO_NAMESPACE, Install, MeshError};
 
 use budget::Budget;
@@ -45,7 +45,7 @@ pub struct Wanted<'a> {
     pub kube: &'a Kube,
     /// The mesh's install, for istioctl's analysis; without it there is none.
     pub install: Option<&'a Install>,
-    /// The scenario's namespaces. Istio's own is captured besides.
+    /// The scenario's namespaces. Those of Istio and of Kubernetes are captured besides.
     pub namespaces: &'a [String],
     /// The folder to write into; made where it is not there.
     pub folder: &'a Path,
@@ -149,7 +149,7 @@ async fn take_within(
         entries.push(Entry { file, fate });
     }
     let index = folder.join(INDEX);
-    let text = index::render(&entries, &with_istios(own), written);
+    let text = index::render(&entries, &with_what_they_stand_on(own), written);
     write(&index, &text).map_err(unwritable(&index))?;
     Ok(Captured {
         files: entries
@@ -170,7 +170,7 @@ async fn sources<'a>(
     own: &'a [String],
 ) -> (Vec<Source<'a>>, Vec<Entry>) {
     let (mut sources, mut entries) = (vec![objects::nodes(kube)], vec![]);
-    for namespace in with_istios(own) {
+    for namespace in with_what_they_stand_on(own) {
         sources.extend(objects::of_namespace(kube, namespace));
         match pods::list(kube, namespace).await {
             Ok(listed) => sources.extend(
@@ -192,10 +192,12 @@ async fn sources<'a>(
     (sources, entries)
 }
 
-/// The namespaces, each once, and Istio's own.
-fn with_istios(own: &[String]) -> Vec<&str> {
+/// The namespaces, each once, Istio's own, and that of what Kubernetes runs: DNS that does not answer is
+/// seen nowhere else.
+fn with_what_they_stand_on(own: &[String]) -> Vec<&str> {
+    let beneath = [ISTIO_NAMESPACE, SYSTEM_NAMESPACE];
     let mut all: Vec<&str> = vec![];
-    for namespace in own.iter().map(String::as_str).chain([ISTIO_NAMESPACE]) {
+    for namespace in own.iter().map(String::as_str).chain(beneath) {
         if !all.contains(&namespace) {
             all.push(namespace);
         }

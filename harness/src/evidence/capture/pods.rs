@@ -8,7 +8,7 @@ use kube::api::LogParams;
 use serde_json::Value;
 
 use super::source::{Content, Rank, Source};
-use crate::kube::{Kube, KubeError};
+use crate::kube::{Kube, KubeError, SYSTEM_NAMESPACE};
 use crate::mesh::{ADMIN_PORT, ISTIO_NAMESPACE, Injection};
 
 /// How long one log may take.
@@ -89,10 +89,10 @@ fn log<'a>(
 ) -> Source<'a> {
     let ending = if previous { "previous.log" } else { "log" };
     let file = format!("{namespace}/logs/{pod}/{container}.{ending}");
-    let rank = if namespace == ISTIO_NAMESPACE {
-        Rank::MeshLogs
-    } else {
-        Rank::Logs
+    let rank = match namespace {
+        ISTIO_NAMESPACE => Rank::MeshLogs,
+        SYSTEM_NAMESPACE => Rank::Nodes,
+        _ => Rank::Logs,
     };
     let parameters = LogParams {
         container: Some(container.to_owned()),

@@ -19,7 +19,7 @@ pub enum Rank {
     Configurations,
     /// Logs of Istio's own containers.
     MeshLogs,
-    /// What is beneath the cluster.
+    /// What is beneath the mesh: Kubernetes' own pods, the nodes.
     Nodes,
 }
 

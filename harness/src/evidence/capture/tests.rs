@@ -55,6 +55,11 @@ fn answer(path: &str, query: &str) -> (u16, String) {
                 format!("{run} run\nAuthorization: Bearer {TOKEN}\n").repeat(40),
             )
         }
+        "/api/v1/namespaces/kube-system/pods" => list(json!([{
+            "metadata": { "name": "coredns-0" }, "spec": { "containers": [{ "name": "coredns" }] } }])),
+        "/api/v1/namespaces/kube-system/pods/coredns-0/log" => {
+            (200, "plugin/kubernetes: waiting\n".into())
+        }
         "/api/v1/namespaces/n/deployments" => refused(404, "NotFound"),
         _ if path.ends_with("/portforward") => refused(500, "InternalError"),
         "/api/v1/namespaces/istio-system/pods" => refused(403, "Forbidden"),
@@ -137,6 +142,10 @@ async fn logs_objects_and_names_are_written_and_no_secret() {
     assert!(
         run.read("n/logs/ignite-0/ignite.previous.log")
             .starts_with("first run\n")
+    );
+    assert_eq!(
+        run.read("kube-system/logs/coredns-0/coredns.log"),
+        "plugin/kubernetes: waiting\n"
     );
     assert_eq!(run.read("n/objects/secret-names.txt"), "gridgain-license\n");
     let pods: Value = serde_json::from_str(&run.read("n/objects/pods.json")).unwrap();

@@ -8,7 +8,7 @@ use kube::api::{Patch, PatchParams};
 
 use super::health::nodes_ready;
 use super::{Cluster, MARKER_MOUNT, Wanted};
-use crate::kube::{Kube, KubeError, Watch, until};
+use crate::kube::{Kube, KubeError, SYSTEM_NAMESPACE, Watch, until};
 use crate::lab::inspected::Container;
 use crate::lab::kind::{self, KindCluster};
 use crate::lab::store::Delivery;
@@ -101,7 +101,7 @@ impl Cluster {
     /// takes the room that an Ignite pod needs.
     async fn settle(&self, nodes: usize) -> Result<(), LabError> {
         let kube = Kube::from_kubeconfig(&self.kubeconfig(), 1.0).await?;
-        let deployments: Api<Deployment> = Api::namespaced(kube.client(), "kube-system");
+        let deployments: Api<Deployment> = Api::namespaced(kube.client(), SYSTEM_NAMESPACE);
         deployments
             .patch(
                 "coredns",

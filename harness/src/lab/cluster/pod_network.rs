@@ -12,13 +12,11 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use super::Cluster;
-use crate::kube::{Kube, KubeError, Seen, Watch, asked_until, until};
+use crate::kube::{Kube, KubeError, SYSTEM_NAMESPACE, Seen, Watch, asked_until, until};
 use crate::lab::{Engine, LabError};
 
 /// How long all of it may take, before scaling, in seconds.
 const LIMIT_SECONDS: u64 = 60;
-/// The namespace of what Kubernetes itself runs.
-const SYSTEM_NAMESPACE: &str = "kube-system";
 /// The Service of the cluster's DNS, and the label of its Deployment, whatever program answers.
 const DNS: &str = "kube-dns";
 
