@@ -2,10 +2,11 @@
 //!
 //! Before the policy each attempt must have been answered, or its later refusal proves nothing.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
 use kube::Api;
 use meshproof_protocol::intrusion::{Attempt, Ended};
 use meshproof_protocol::ports::ProductPort;
+use serde_json::Value;
 
 use crate::kube::{Kube, KubeError, Seen, Watch, pods, until};
 use crate::outcome::Evidence;
@@ -14,13 +15,42 @@ use crate::product::manifest::{Manifest, ManifestError};
 /// The intruder's namespace, which carries no injection label.
 pub const NAMESPACE: &str = "ignite-intruder";
 const POD: &str = "intruder";
+/// How long an attempt may take, before scaling, in seconds: an answer or a reset ends it. The slowest of
+/// some hundred took 1.4 s, beside other cases.
+const ANSWER_SECONDS: u64 = 10;
 
 /// The intruder's namespace and pod.
+fn manifest() -> Result<Manifest, ManifestError> {
+    Manifest::parse(include_str!("../../../fixtures/client/intruder.yaml"))
+}
+
+/// Applies them. A pod is refused until its namespace has a service account, for which the API server
+/// itself waits a second or two only.
 ///
 /// # Errors
-/// Never for the embedded text.
-pub fn manifest() -> Result<Manifest, ManifestError> {
-    Manifest::parse(include_str!("../../../fixtures/client/intruder.yaml"))
+/// When they are refused, or no service account comes in time.
+pub async fn apply(kube: &Kube) -> Result<(), KubeError> {
+    let objects = manifest().map_err(|error| KubeError::Object {
+        what: "the intruder's manifest".into(),
+        reason: error.to_string(),
+    })?;
+    let (namespace, others): (Vec<Value>, Vec<Value>) = objects
+        .objects
+        .into_iter()
+        .partition(|object| object["kind"] == "Namespace");
+    kube.apply(&namespace).await?;
+    until(
+        &Api::<ServiceAccount>::namespaced(kube.client(), NAMESPACE),
+        Watch::default(),
+        "the intruder's namespace to have a service account",
+        kube.limit(60),
+        |seen| match seen.contains_key("default") {
+            true => Seen::Met(()),
+            false => Seen::NotYet("it has none".into()),
+        },
+    )
+    .await?;
+    kube.apply(&others).await
 }
 
 /// Waits until the intruder runs.
@@ -78,7 +108,8 @@ pub async fn intrude(
                 .map(move |port| format!("{address}:{}", port.number()))
         })
         .collect();
-    let mut command = vec!["meshproof-probe", "intrude"];
+    let patience = kube.limit(ANSWER_SECONDS).as_millis().to_string();
+    let mut command = vec!["meshproof-probe", "intrude", "--timeout-ms", &patience];
     for target in &targets {
         command.extend(["--target", target]);
     }

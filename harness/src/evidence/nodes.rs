@@ -9,7 +9,7 @@ use futures::stream::select_all;
 use futures::{Stream, StreamExt, TryStreamExt};
 use meshproof_protocol::ports::ProductPort;
 
-use crate::kube::{Kube, KubeError};
+use crate::kube::{Kube, KubeError, read_until};
 use crate::outcome::{Evidence, Symptom};
 use crate::product::logs::NodeLog;
 use crate::product::rest::{Command, TopNode, answer};
@@ -24,6 +24,8 @@ const REST_ANSWER: Duration = Duration::from_secs(5);
 /// How long that is waited for once a log tells of a stall: the joiner never answers, its log alone
 /// decides, and until it gives up every second counts.
 const REST_ANSWER_IN_A_STALL: Duration = Duration::from_secs(1);
+/// How long nodes are read again that tell no state, in seconds.
+const READ_AGAIN: u64 = 30;
 /// The pods of the guide's StatefulSet.
 pub const PODS: [&str; 2] = ["ignite-0", "ignite-1"];
 
@@ -305,7 +307,10 @@ pub async fn stays(
     if let Ok(left) = tokio::time::timeout(limit, other).await {
         return Err(broken(left?));
     }
-    let state = state(&read(kube, namespace).await?);
+    // A node that does not answer in time says nothing of its state.
+    let decided = |state: &ClusterState| state.symptom != Symptom::Undecided;
+    let reading = || async { Ok::<_, KubeError>(state(&read(kube, namespace).await?)) };
+    let state = read_until(kube.limit(READ_AGAIN), reading, decided).await?;
     if state.symptom == symptom {
         Ok(())
     } else {

@@ -51,10 +51,10 @@ where
 }
 
 /// Reads until what is read is as wanted; what was read last is returned once the limit is over,
-/// for a check that tells it.
+/// for a check that tells it. A reading that fails is made again as well.
 ///
 /// # Errors
-/// What reading failed with.
+/// What the last reading failed with.
 pub async fn read_until<T, E, Reading>(
     limit: Duration,
     mut read: impl FnMut() -> Reading,
@@ -67,9 +67,9 @@ where
     let mut again = pauses();
     loop {
         again.tick().await;
-        let found = read().await?;
-        if as_wanted(&found) || begun.elapsed() > limit {
-            return Ok(found);
+        let found = read().await;
+        if found.as_ref().is_ok_and(&as_wanted) || begun.elapsed() > limit {
+            return found;
         }
     }
 }
@@ -111,6 +111,27 @@ mod tests {
         });
         let told = waited.await.unwrap_err().to_string();
         assert_eq!(told, "waited 1s for it; last seen: state 2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reading_that_fails_is_made_again_until_the_limit() {
+        let limit = Duration::from_secs(1);
+        let read = Cell::new(0);
+        let third = read_until(
+            limit,
+            || async {
+                read.set(read.get() + 1);
+                if read.get() < 3 {
+                    Err("no answer")
+                } else {
+                    Ok(read.get())
+                }
+            },
+            |_| true,
+        );
+        assert_eq!(third.await, Ok(3));
+        let never = read_until(limit, || async { Err::<(), _>("no answer") }, |()| true);
+        assert_eq!(never.await, Err("no answer"));
     }
 
     #[tokio::test(start_paused = true)]

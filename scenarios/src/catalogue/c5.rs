@@ -212,7 +212,7 @@ async fn plaintext(stand: &Stand, forward: &Forward) -> Result<Plain, StepError>
 }
 
 fn https(stand: &Stand, ready: &Ready, trust: Trust<'_>) -> Result<HttpsClient, StepError> {
-    HttpsClient::new(ready.forward.local, trust, stand.kube.limit(10)).map_err(asking())
+    HttpsClient::new(ready.forward.local, trust, stand.kube.limit(20)).map_err(asking())
 }
 
 fn made_certificate() -> Result<SelfSigned, StepError> {

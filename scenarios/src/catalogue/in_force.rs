@@ -53,7 +53,7 @@ async fn carried_so(
         let mut wanted = wanted.iter();
         wanted.all(|(port, way)| outbound.way(address, port.number()) == *way)
     };
-    let outbound = read_until(stand.kube.limit(10), || Outbound::of(proxy), so);
+    let outbound = read_until(stand.kube.limit(30), || Outbound::of(proxy), so);
     Ok(outbound.await?)
 }
 

@@ -104,7 +104,9 @@ fn plaintext(sides: &[Side], ports: &[ProductPort], refused: bool) -> Check {
     let left_to = |port: &ProductPort| any(&|side| side.left(*port));
     let refused_at = |port: &ProductPort| any(&|side| side.by_port.refused(port.number()) > 0);
     let holds = left > 0
-        && (refusals > 0) == refused
+        // A node's very first connection can meet a proxy that does not know it yet: of those that are not
+        // refused, only their own ports tell.
+        && (refusals > 0 || !refused)
         && ports.iter().all(left_to)
         && ports.iter().all(|port| refused_at(port) == refused);
     if !holds && !sides.iter().all(|side| side.by_port.logs) {

@@ -137,11 +137,14 @@ impl Cluster {
 /// half a minute for an answer (measured: Ready 34 s after its start, and the other pod, which had been
 /// Ready, was the one to go). A changed probe makes a new pod, which finds the rules; and it is asked
 /// each second because a kubelet that is younger than the probe's period waits up to that long first.
+/// It is the only one, so that it takes more than three slow seconds until nobody is asked any more.
 fn one_prompt_coredns() -> serde_json::Value {
     serde_json::json!({ "spec": {
         "replicas": 1,
         "template": { "spec": { "containers": [
-            { "name": "coredns", "readinessProbe": { "periodSeconds": 1 } },
+            { "name": "coredns", "readinessProbe": {
+                "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 30,
+            } },
         ] } },
     } })
 }

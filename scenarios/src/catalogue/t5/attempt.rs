@@ -15,8 +15,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::super::client;
 use super::super::guide_cluster::HOLD;
 
-/// How long the port-forward is given to say what went wrong with a request that failed.
-const COMPLAINT: Duration = Duration::from_secs(2);
+/// How long the port-forward is given to say what went wrong with a request that failed, before scaling,
+/// in seconds.
+const COMPLAINT: u64 = 5;
+/// How long the request may take, before scaling, in seconds: the application gives the cluster 5 s.
+const ANSWER: u64 = 20;
 
 /// The pause between two attempts.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -61,14 +64,14 @@ impl Attempt {
                 .map_err(StepError::other("finding a free port"))?,
         };
         let asking = StepError::other("asking the gateway over HTTPS");
-        let client = HttpsClient::new(local, Trust::Any, kube.limit(5)).map_err(asking)?;
+        let client = HttpsClient::new(local, Trust::Any, kube.limit(ANSWER)).map_err(asking)?;
         let request = match client.get(client::PATH).await {
             Ok(answer) => Ok(answer.status),
             Err(error) => Err(error.to_string()),
         };
         let forward = match &mut forward {
             Ok(forward) if request.is_err() => {
-                Forwarded::Began(forward.complaint_within(COMPLAINT).await)
+                Forwarded::Began(forward.complaint_within(kube.limit(COMPLAINT)).await)
             }
             Ok(_) => Forwarded::Began(None),
             Err(error) if error.is_not_found() => Forwarded::NothingThere(error.to_string()),
