@@ -15,8 +15,6 @@ pub enum Symptom {
     Split,
     /// Discovery joined them, the partition map exchange does not end.
     Stall,
-    /// A node waits to join and cannot: it has started, and serves nobody.
-    CannotJoin,
     /// Pods run without a sidecar, so that nothing is encrypted.
     NoSidecar,
     /// A pod's containers are never started, so that there is not even a log.
@@ -40,7 +38,6 @@ impl Symptom {
             Self::Healthy => "healthy",
             Self::Split => "split",
             Self::Stall => "stall",
-            Self::CannotJoin => "cannot-join",
             Self::NoSidecar => "no-sidecar",
             Self::NeverStarts => "never-starts",
             Self::Exits => "exits",

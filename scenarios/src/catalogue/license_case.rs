@@ -14,7 +14,7 @@ use meshproof_harness::product::{Product, license_file};
 use meshproof_harness::scenario::edit::license::{mount_license, mount_license_at};
 use meshproof_harness::scenario::{Case, Fault, Phase, Remedied, Stand, StepError, edit};
 
-use super::guide_cluster::{self as cluster, Deployment, HOLD, READY};
+use super::guide_cluster::{self as cluster, Deployment, HOLD, READY, Since};
 use super::{first_start, license_in_force as in_force};
 
 /// What the Secret holds while all is well where no license is needed.
@@ -177,7 +177,7 @@ impl Case for LicenseCase {
         Box::pin(async move {
             let mut done = vec![];
             // Containers that ended have logs of their own, which are not read.
-            let mut since = Timestamp::now();
+            let mut since = Since::from(Timestamp::now());
             if make {
                 self.healthy_one(stand)?.apply(stand).await?;
                 done.push("Secret and mount are as the guide has them".into());
@@ -191,7 +191,7 @@ impl Case for LicenseCase {
             if make && cure == Cure::None {
                 let mut told = "both pods are deleted".to_owned();
                 if let Some(restarted) = in_time(cluster::restart(stand, READY).await)? {
-                    since = restarted.gone;
+                    since.healed = restarted.gone;
                     told = restarted.told();
                     cure = Cure::WithARestart;
                 }

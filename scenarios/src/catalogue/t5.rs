@@ -7,6 +7,7 @@
 mod attempt;
 mod in_force;
 
+use jiff::Timestamp;
 use meshproof_harness::mesh::DEFAULT_PROFILE;
 use meshproof_harness::mesh::ingress_gateway;
 use meshproof_harness::outcome::{CaseClaim, Check, Cure, Evidence, Observed, Standing, Symptom};
@@ -17,7 +18,7 @@ use meshproof_harness::scenario::{
 
 use super::c5;
 use super::client;
-use super::guide_cluster::{self as cluster, Deployment, READY};
+use super::guide_cluster::{self as cluster, Deployment, READY, Since};
 use crate::cleanup;
 use attempt::Attempt;
 
@@ -188,6 +189,10 @@ impl Case for NotReached {
     fn remedy<'a>(&'a self, stand: &'a Stand, make: bool) -> Phase<'a, Remedied> {
         Box::pin(async move {
             let mut done = vec![];
+            let since = Since {
+                gateway: true,
+                ..Timestamp::now().into()
+            };
             if make {
                 stand
                     .install
@@ -213,7 +218,15 @@ impl Case for NotReached {
                 // They tell what lacks, and are no recovery's.
                 consequences.append(&mut recovery);
             } else {
-                recovery.push(Attempt::stays_answered(stand).await?);
+                let (stays_answered, one_cluster) = tokio::try_join!(
+                    Attempt::stays_answered(stand),
+                    cluster::recovered(stand, since)
+                )?;
+                recovery.push(stays_answered);
+                recovery.extend(one_cluster);
+                if !holds(&recovery) {
+                    cure = Cure::None;
+                }
             }
             Ok(Remedied {
                 done: done.join("; "),
@@ -235,8 +248,8 @@ impl Case for NotReached {
 }
 
 impl NotReached {
-    /// Whether C5 holds; where it cannot even be arranged, why, as a check that fails. Without
-    /// `arranging` what the guide's step applies is left as the fault has it.
+    /// Whether C5 holds; where it cannot even be arranged, why, as a check that fails. Where the fault is
+    /// that a part of the guide's own step is absent, that step is not done again without `arranging`.
     async fn c5_holds(&self, stand: &Stand, arranging: bool) -> Vec<Check> {
         let reapplies = matches!(self.0, Lacks::GatewayResource | Lacks::Secret);
         if reapplies && !arranging {

@@ -22,6 +22,8 @@ pub struct Since {
     /// The nodes' own: from their restart on, or, where there was none, once they have healed. Until
     /// then they go on writing of the fault.
     pub healed: Timestamp,
+    /// Whether the ingress gateway's log counts, from the remedy on: where it is what the case is about.
+    pub gateway: bool,
 }
 
 impl From<Timestamp> for Since {
@@ -29,6 +31,7 @@ impl From<Timestamp> for Since {
         Self {
             remedy: both,
             healed: both,
+            gateway: false,
         }
     }
 }
@@ -41,6 +44,11 @@ pub async fn recovered(stand: &Stand, since: impl Into<Since>) -> Result<Vec<Che
         checks.push(stays(stand, &readings, Symptom::Healthy, HOLD).await?);
         let logs = log_gate::Logs::of_nodes(&stand.product, &stand.namespace, since.remedy);
         let logs = logs.nodes_since(since.healed);
+        let logs = if since.gateway {
+            logs.and_gateway()
+        } else {
+            logs
+        };
         checks.push(logs.check(&stand.kube, &[]).await?);
     }
     Ok(checks)

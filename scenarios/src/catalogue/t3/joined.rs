@@ -3,9 +3,11 @@
 //! Whether they join at all is a race of each node with its own address in the Service. What the guide
 //! leaves open is asked either way: nodes that wait for each other are helped over it.
 
-use meshproof_harness::evidence::{intruder, nodes};
+use meshproof_harness::evidence::intruder;
+use meshproof_harness::evidence::nodes::{self, NodeReading};
 use meshproof_harness::kube::pods;
 use meshproof_harness::outcome::{Check, Standing, Symptom};
+use meshproof_harness::product::state::ClusterState;
 use meshproof_harness::scenario::{Stand, StepError};
 use meshproof_protocol::ports::ProductPort;
 
@@ -19,31 +21,52 @@ pub(super) async fn asked(stand: &Stand) -> Result<Vec<Check>, StepError> {
     ])
 }
 
-/// Makes one node anew, a few times if need be: as soon as one finds its own address in the Service, it
-/// takes itself for one of those listed, and the other finds it. Tells whether they join.
-pub(super) async fn made_to(stand: &Stand) -> Result<Check, StepError> {
-    let (kube, namespace, pod) = (&stand.kube, &stand.namespace, nodes::PODS[1]);
-    let mut made = 0;
-    let state = loop {
-        made += 1;
-        cluster::make_anew(stand, pod, WITHOUT).await?;
-        let (state, _) = nodes::becomes(kube, namespace, Symptom::Healthy, JOIN_HELPED).await?;
-        if state.symptom == Symptom::Healthy || made == TIMES {
-            break state;
-        }
-    };
-    Ok(Check::answered(
-        Standing::Truth,
-        format!("once {pod} is made anew, {TIMES} times at most, the nodes join"),
-        state.symptom == Symptom::Healthy,
-        format!(
-            "made anew {made} times; {}: {}",
-            state.symptom, state.reason
-        ),
-        vec![],
-    ))
+/// What came of making a node anew.
+pub(super) struct Helped {
+    pub(super) state: ClusterState,
+    pub(super) readings: Vec<NodeReading>,
+    times: u32,
 }
 
+impl Helped {
+    /// That the nodes joined.
+    pub(super) fn check(&self) -> Check {
+        let Self { state, times, .. } = self;
+        Check::answered(
+            Standing::Truth,
+            format!("once {MADE_ANEW} is made anew, {TIMES} times at most, the nodes join"),
+            state.symptom == Symptom::Healthy,
+            format!(
+                "made anew {times} times; {}: {}",
+                state.symptom, state.reason
+            ),
+            vec![],
+        )
+    }
+}
+
+/// Makes one node anew, a few times if need be: as soon as one finds its own address in the Service, it
+/// takes itself for one of those listed, and the other finds it.
+pub(super) async fn made_to(stand: &Stand) -> Result<Helped, StepError> {
+    let (kube, namespace) = (&stand.kube, &stand.namespace);
+    let mut times = 0;
+    loop {
+        times += 1;
+        cluster::make_anew(stand, MADE_ANEW, WITHOUT).await?;
+        let (state, readings) =
+            nodes::becomes(kube, namespace, Symptom::Healthy, JOIN_HELPED).await?;
+        if state.symptom == Symptom::Healthy || times == TIMES {
+            return Ok(Helped {
+                state,
+                readings,
+                times,
+            });
+        }
+    }
+}
+
+/// The node that is made anew: the other may have keys.
+const MADE_ANEW: &str = nodes::PODS[1];
 /// Seconds for the start of a node and for the other's next attempts.
 const JOIN_HELPED: u64 = 30;
 /// How often a node is made anew: half of them, on a busy machine, are without their address once more.
