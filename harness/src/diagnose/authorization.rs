@@ -1,5 +1,4 @@
-//! Whether a rule of an AuthorizationPolicy matches a connection between two nodes, as far as a
-//! snapshot tells.
+//! Whether a rule of an AuthorizationPolicy matches a connection to a node, as far as a snapshot tells.
 
 use serde_json::Value;
 
@@ -41,15 +40,32 @@ pub fn matches(policy: &Value, connection: &Connection<'_>, deny: bool) -> Holds
             let from = any_of(&rule["from"], |from| {
                 source(&from["source"], connection, deny)
             });
-            let to = any_of(&rule["to"], |to| {
-                operation(&to["operation"], connection, deny)
-            });
+            let to = leads_to(rule, connection.port, deny);
             let when = rule["when"].as_array().into_iter().flatten();
             let when = when.map(|condition| condition_holds(condition, connection, deny));
             from.min(to).min(when.min().unwrap_or(Holds::Yes))
         })
         .max()
         .unwrap_or(Holds::No)
+}
+
+/// Whether an ALLOW has a rule for a port, whoever connects to it.
+pub fn allows_somebody(policy: &Value, port: Served) -> bool {
+    let mut rules = policy["spec"]["rules"].as_array().into_iter().flatten();
+    rules.any(|rule| leads_to(rule, port, false) != Holds::No)
+}
+
+/// Whether a DENY keeps everybody from a port, with an identity or without.
+pub fn denies_everybody(policy: &Value, port: Served) -> bool {
+    let none = |list: &Value| list.as_array().is_none_or(Vec::is_empty);
+    let mut rules = policy["spec"]["rules"].as_array().into_iter().flatten();
+    rules.any(|rule| {
+        none(&rule["from"]) && none(&rule["when"]) && leads_to(rule, port, true) == Holds::Yes
+    })
+}
+
+fn leads_to(rule: &Value, port: Served, deny: bool) -> Holds {
+    any_of(&rule["to"], |to| operation(&to["operation"], port, deny))
 }
 
 fn any_of(list: &Value, holds: impl Fn(&Value) -> Holds) -> Holds {
@@ -76,9 +92,9 @@ fn source(source: &Value, connection: &Connection<'_>, deny: bool) -> Holds {
     })
 }
 
-fn operation(operation: &Value, connection: &Connection<'_>, deny: bool) -> Holds {
+fn operation(operation: &Value, port: Served, deny: bool) -> Holds {
     each(operation, |field, values| match field {
-        "ports" => one(values, |v| yes(v == connection.port.number().to_string())),
+        "ports" => one(values, |v| yes(v == port.number().to_string())),
         "hosts" | "methods" | "paths" => http_only(deny),
         _ => Holds::Maybe,
     })

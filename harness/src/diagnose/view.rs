@@ -21,6 +21,13 @@ use crate::product::state::{ClusterState, NodeView, likely_state};
 /// The ports on which nodes speak to each other.
 pub const NODE_PORTS: [ProductPort; 2] = [ProductPort::Communication, ProductPort::Discovery];
 
+/// The ports on which they serve everybody else.
+pub const CLIENT_PORTS: [ProductPort; 3] = [
+    ProductPort::Rest,
+    ProductPort::ThinClient,
+    ProductPort::RestTcp,
+];
+
 /// A snapshot with its pods' records brought together.
 pub struct View<'a> {
     /// The snapshot itself.
@@ -89,7 +96,7 @@ impl<'a> View<'a> {
         of_kind(&self.snapshot.objects, kind)
     }
 
-    /// The objects of one kind in Istio's own namespace.
+    /// The objects of one kind in Istio's own namespace, and of gateways elsewhere.
     pub fn mesh_objects(&self, kind: &'static str) -> impl Iterator<Item = &'a Value> + use<'a> {
         of_kind(&self.snapshot.mesh_objects, kind)
     }
@@ -128,6 +135,14 @@ impl<'a> View<'a> {
         let mut entries = self.entries();
         entries.retain(|(_, entry)| entry["port"] == port.number());
         entries
+    }
+
+    /// The client ports that a Service declares, with the number on which a pod serves them: what is
+    /// declared is meant to be reached.
+    pub fn declared_client_ports(&self, pod: &ProductPod<'a>) -> Vec<Served> {
+        let declared = |port: &ProductPort| !self.declarations(*port).is_empty();
+        let ports = CLIENT_PORTS.into_iter().filter(declared);
+        ports.map(|port| pod.served(port)).collect()
     }
 
     /// Those declarations by which a sidecar knows a port at the pods' own addresses.

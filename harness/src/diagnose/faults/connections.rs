@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Fault;
 use super::edits::{authorization, client_passes_by, listens, passes_by, without_lines};
 use crate::diagnose::Snapshot;
-use crate::diagnose::written::stall;
+use crate::diagnose::written::{object, stall};
 use crate::mesh::Demand;
 use crate::outcome::Weight::{Cause, Exposure, Risk, Symptom};
 
@@ -196,6 +196,43 @@ pub const FAULTS: &[Fault] = &[
         &[],
     ),
     (
+        "a DENY for a client port, whoever connects",
+        |s| {
+            s.objects.push(authorization(json!({ "action": "DENY",
+                "rules": [{ "to": [{ "operation": { "ports": ["10800"] } }] }] })));
+        },
+        &[("MP034", Risk)],
+    ),
+    (
+        "a DENY for a client port, of another namespace",
+        |s| {
+            s.objects
+                .push(authorization(json!({ "action": "DENY", "rules": [{
+                "from": [{ "source": { "namespaces": ["far"] } }],
+                "to": [{ "operation": { "ports": ["10800"] } }] }] })));
+        },
+        &[],
+    ),
+    (
+        "an ALLOW for nodes alone",
+        |s| {
+            s.objects.push(authorization(json!({
+                "rules": [{ "to": [{ "operation": { "ports": ["47100", "47500"] } }] }] })));
+        },
+        &[("MP034", Risk)],
+    ),
+    (
+        "a port that nobody is let in on and no Service declares",
+        |s| {
+            let service = object(s, "Service");
+            let ports = service["spec"]["ports"].as_array_mut().expect("its ports");
+            ports.retain(|port| port["port"] != 8080);
+            s.objects.push(authorization(json!({ "action": "DENY",
+                "rules": [{ "to": [{ "operation": { "ports": ["8080"] } }] }] })));
+        },
+        &[],
+    ),
+    (
         "a NetworkPolicy for clients only",
         |s| {
             s.objects
@@ -209,6 +246,17 @@ pub const FAULTS: &[Fault] = &[
             s.objects.push(network_policy(json!([{
                 "from": [{ "podSelector": { "matchLabels": { "app": "ignite" } } }],
                 "ports": [{ "port": 47000, "endPort": 48000 }] }])));
+        },
+        &[("MP035", Risk)],
+    ),
+    (
+        "a NetworkPolicy that admits nodes and a client of another namespace",
+        |s| {
+            s.objects.push(network_policy(json!([
+                { "from": [{ "podSelector": { "matchLabels": { "app": "ignite" } } }],
+                    "ports": [{ "port": 47000, "endPort": 48000 }] },
+                { "from": [{ "namespaceSelector": { "matchLabels": { "of": "clients" } } }],
+                    "ports": [{ "port": 8080 }, { "port": 10800 }, { "port": 11211 }] }])));
         },
         &[],
     ),

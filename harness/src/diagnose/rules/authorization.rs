@@ -1,10 +1,12 @@
-//! MP034: an AuthorizationPolicy keeps nodes from each other.
+//! MP034: an AuthorizationPolicy keeps nodes from each other, or everybody from a declared port.
 
 use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
 
 use super::{Answer, Rule, Said, advice, command, listed};
-use crate::diagnose::authorization::{Connection, Holds, matches};
+use crate::diagnose::authorization::{
+    Connection, Holds, allows_somebody, denies_everybody, matches,
+};
 use crate::diagnose::sparing::without_nodes;
 use crate::diagnose::view::{NODE_PORTS, ProductPod, Served, View, name, object, selects};
 use crate::mesh::{ISTIO_NAMESPACE, Injection};
@@ -13,7 +15,7 @@ use crate::outcome::{Finding, Remedy, Weight};
 /// The rule.
 pub const RULE: Rule = Rule {
     code: "MP034",
-    title: "an AuthorizationPolicy does not let nodes in",
+    title: "an AuthorizationPolicy closes a port of the nodes",
     apply,
 };
 
@@ -64,8 +66,70 @@ fn apply(view: &View<'_>) -> Answer {
         }
     }
     let findings = found.into_iter().map(|kept_out| finding(view, kept_out));
+    let mut findings: Vec<Finding> = findings.collect();
+    for (policy, deny, ports) in closed(view) {
+        // What keeps nodes out has a remedy of its own.
+        if findings.iter().all(|finding| finding.object != policy) {
+            findings.push(closed_finding(view, policy, deny, &ports));
+        }
+    }
     answer.findings.extend(findings);
     answer
+}
+
+/// The policies that let nobody in on client ports, whether one of them denies, and the ports.
+fn closed(view: &View<'_>) -> Vec<(String, bool, Vec<Served>)> {
+    let mut found: Vec<(String, bool, Vec<Served>)> = vec![];
+    for to in view.in_mesh() {
+        let in_force = in_force(view, to);
+        for port in view.declared_client_ports(to) {
+            let mut all = in_force.iter().copied();
+            let denying = all.find(|policy| does(policy, "DENY") && denies_everybody(policy, port));
+            let all = in_force.iter().copied();
+            let allowing: Vec<&Value> = all.filter(|policy| does(policy, "ALLOW")).collect();
+            let (policy, deny) = match denying {
+                Some(denying) => (object(denying), true),
+                None if allowing.is_empty() => continue,
+                None if allowing.iter().any(|policy| allows_somebody(policy, port)) => continue,
+                None => (listed(allowing.into_iter().map(object)), false),
+            };
+            match found
+                .iter_mut()
+                .find(|(p, d, _)| *p == policy && *d == deny)
+            {
+                Some((_, _, ports)) if ports.contains(&port) => {}
+                Some((_, _, ports)) => ports.push(port),
+                None => found.push((policy, deny, vec![port])),
+            }
+        }
+    }
+    found
+}
+
+fn closed_finding(view: &View<'_>, policy: String, deny: bool, ports: &[Served]) -> Finding {
+    let ports = listed(ports);
+    RULE.finding(Said {
+        weight: Weight::Risk,
+        object: policy,
+        seen: match deny {
+            true => format!("It denies everybody {ports}, which a Service declares."),
+            false => format!("With it nobody is let in on {ports}, which a Service declares."),
+        },
+        why: "A client's connection is closed by the node's proxy as soon as it is made, and the client \
+              only reports that the node does not answer."
+            .into(),
+        remedies: match deny {
+            true => vec![advice(
+                "take the port out of the DENY, or the port out of the Service if nobody is to use it",
+            )],
+            false => vec![
+                Remedy::Command {
+                    command: allow_yaml(view, view.namespace()),
+                },
+                advice("or take the port out of the Service if nobody is to use it"),
+            ],
+        },
+    })
 }
 
 /// Connections that are not let in because of the same policies.
@@ -88,23 +152,10 @@ enum Judged<'a> {
 /// Istio's order: what a DENY matches is refused; where any ALLOW is in force, only what one of
 /// them matches is let in.
 fn judged<'a>(view: &View<'a>, to: &ProductPod<'_>, connection: &Connection<'_>) -> Judged<'a> {
-    let in_force: Vec<&'a Value> = view
-        .objects("AuthorizationPolicy")
-        .chain(
-            view.mesh_objects("AuthorizationPolicy")
-                .filter(|policy| policy["metadata"]["namespace"] == ISTIO_NAMESPACE),
-        )
-        .filter(|policy| selects_pod(policy, to.pod))
-        .collect();
-    let action = |policy: &Value| {
-        policy["spec"]["action"]
-            .as_str()
-            .unwrap_or("ALLOW")
-            .to_owned()
-    };
+    let in_force = in_force(view, to);
     let mut unknown = None;
     let denying = in_force.iter().copied();
-    for policy in denying.filter(|policy| action(policy) == "DENY") {
+    for policy in denying.filter(|policy| does(policy, "DENY")) {
         match matches(policy, connection, true) {
             Holds::Yes => {
                 return Judged::KeptOut {
@@ -116,14 +167,14 @@ fn judged<'a>(view: &View<'a>, to: &ProductPod<'_>, connection: &Connection<'_>)
             Holds::No => {}
         }
     }
-    for policy in in_force.iter().filter(|policy| action(policy) == "CUSTOM") {
+    for policy in in_force.iter().filter(|policy| does(policy, "CUSTOM")) {
         if matches(policy, connection, false) != Holds::No {
             unknown = Some(object(policy));
         }
     }
     let allowing: Vec<&&Value> = in_force
         .iter()
-        .filter(|policy| action(policy) == "ALLOW")
+        .filter(|policy| does(policy, "ALLOW"))
         .collect();
     let best = allowing
         .iter()
@@ -137,6 +188,21 @@ fn judged<'a>(view: &View<'a>, to: &ProductPod<'_>, connection: &Connection<'_>)
         Some(Holds::Maybe) => Judged::Unknown(object(allowing[0])),
         Some(Holds::Yes) | None => unknown.map_or(Judged::LetIn, Judged::Unknown),
     }
+}
+
+/// The policies that a pod's proxy holds to.
+fn in_force<'a>(view: &View<'a>, to: &ProductPod<'_>) -> Vec<&'a Value> {
+    view.objects("AuthorizationPolicy")
+        .chain(
+            view.mesh_objects("AuthorizationPolicy")
+                .filter(|policy| policy["metadata"]["namespace"] == ISTIO_NAMESPACE),
+        )
+        .filter(|policy| selects_pod(policy, to.pod))
+        .collect()
+}
+
+fn does(policy: &Value, action: &str) -> bool {
+    policy["spec"]["action"].as_str().unwrap_or("ALLOW") == action
 }
 
 fn selects_pod(policy: &Value, pod: &Value) -> bool {

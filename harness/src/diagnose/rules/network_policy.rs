@@ -1,16 +1,17 @@
-//! MP035: a NetworkPolicy keeps nodes from each other.
+//! MP035: a NetworkPolicy keeps nodes from each other, or everybody from a declared port.
 
+use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
 
 use super::{Answer, Rule, Said, advice, listed};
 use crate::diagnose::selectors::{in_range, label_selector};
 use crate::diagnose::view::{NODE_PORTS, ProductPod, Served, View, object};
-use crate::outcome::{Remedy, Weight};
+use crate::outcome::{Finding, Remedy, Weight};
 
 /// The rule.
 pub const RULE: Rule = Rule {
     code: "MP035",
-    title: "a NetworkPolicy does not let nodes reach each other",
+    title: "a NetworkPolicy closes a port of the nodes",
     apply,
 };
 
@@ -67,7 +68,18 @@ fn apply(view: &View<'_>) -> Answer {
             }
         }
     }
-    Answer::found(found.into_iter().map(|(direction, policies, ports)| {
+    let closed = closed(view);
+    let closed = closed.into_iter().filter(|(policies, _)| {
+        // What keeps nodes out has a remedy of its own.
+        let of_nodes = |(direction, p, _): &(Direction, String, _)| {
+            *direction == Direction::In && p == policies
+        };
+        !found.iter().any(of_nodes)
+    });
+    let closed: Vec<Finding> = closed
+        .map(|(policies, ports)| closed_finding(view, policies, &ports))
+        .collect();
+    let between = found.into_iter().map(|(direction, policies, ports)| {
         RULE.finding(Said {
             weight: Weight::Cause,
             object: policies,
@@ -87,7 +99,65 @@ fn apply(view: &View<'_>) -> Answer {
                 advice("policies add up, so no other one has to change"),
             ],
         })
-    }))
+    });
+    Answer::found(between.chain(closed))
+}
+
+/// The policies that let nobody in on client ports, with the ports.
+fn closed(view: &View<'_>) -> Vec<(String, Vec<Served>)> {
+    let mut found: Vec<(String, Vec<Served>)> = vec![];
+    for to in &view.product {
+        let policies = isolating(view, to, Direction::In);
+        if policies.is_empty() {
+            continue;
+        }
+        let entries = || {
+            policies
+                .iter()
+                .flat_map(|policy| rules(policy, Direction::In))
+        };
+        for port in view.declared_client_ports(to) {
+            let mut entries = entries();
+            if entries.any(|rule| open_or(&rule["ports"], |entry| admits_port(entry, to, port))) {
+                continue;
+            }
+            let policies = listed(policies.iter().map(|policy| object(policy)));
+            match found.iter_mut().find(|(p, _)| *p == policies) {
+                Some((_, ports)) if ports.contains(&port) => {}
+                Some((_, ports)) => ports.push(port),
+                None => found.push((policies, vec![port])),
+            }
+        }
+    }
+    found
+}
+
+fn closed_finding(view: &View<'_>, policies: String, ports: &[Served]) -> Finding {
+    RULE.finding(Said {
+        weight: Weight::Risk,
+        object: policies,
+        seen: format!(
+            "It governs Ingress of the nodes' pods and admits nobody on {}, which a Service declares.",
+            listed(ports)
+        ),
+        why: "Where the cluster's network enforces such policies, a client's packets are dropped before \
+              any proxy sees them, and it waits until it gives up."
+            .into(),
+        remedies: vec![
+            Remedy::Command {
+                command: admit_clients_yaml(view, ports),
+            },
+            advice(
+                "it admits the pods of this namespace; or take the port out of the Service if nobody is \
+                 to use it",
+            ),
+        ],
+    })
+}
+
+fn rules(policy: &Value, direction: Direction) -> impl Iterator<Item = &Value> {
+    let (list, _) = direction.keys();
+    policy["spec"][list].as_array().into_iter().flatten()
 }
 
 /// The policies that make a pod take, or send, only what is listed.
@@ -113,9 +183,8 @@ fn admits(
     listening: &ProductPod<'_>,
     port: Served,
 ) -> bool {
-    let (list, peers) = direction.keys();
-    let rules = policy["spec"][list].as_array().into_iter().flatten();
-    rules.into_iter().any(|rule| {
+    let (_, peers) = direction.keys();
+    rules(policy, direction).any(|rule| {
         let peer_admitted = open_or(&rule[peers], |entry| admits_peer(view, entry, peer));
         peer_admitted && open_or(&rule["ports"], |entry| admits_port(entry, listening, port))
     })
@@ -172,19 +241,7 @@ fn admits_port(entry: &Value, listening: &ProductPod<'_>, port: Served) -> bool 
 /// A policy beside those there are. It is of their direction only: one more direction would keep
 /// out what is let through now.
 fn admit_yaml(view: &View<'_>, direction: Direction) -> String {
-    let labels = |indent: &str| {
-        view.product_services()
-            .first()
-            .and_then(|service| service["spec"]["selector"].as_object())
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| format!("{indent}{key}: {}\n", value.as_str().unwrap_or_default()))
-            .collect::<String>()
-    };
-    let ports: String = NODE_PORTS
-        .into_iter()
-        .map(|port| format!("    - port: {}\n", port.number()))
-        .collect();
+    let ports = port_lines(NODE_PORTS.into_iter().map(ProductPort::number));
     let (list, peers) = direction.keys();
     format!(
         "kubectl apply -f - <<'EOF'\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
@@ -192,8 +249,37 @@ fn admit_yaml(view: &View<'_>, direction: Direction) -> String {
          matchLabels:\n{}  policyTypes: [{}]\n  {list}:\n  - {peers}:\n    - podSelector:\n        \
          matchLabels:\n{}    ports:\n{ports}EOF",
         view.namespace(),
-        labels("      "),
+        node_labels(view, "      "),
         direction.policy_type(),
-        labels("          "),
+        node_labels(view, "          "),
     )
+}
+
+/// As [`admit_yaml`], for all pods of the namespace on these ports.
+fn admit_clients_yaml(view: &View<'_>, ports: &[Served]) -> String {
+    format!(
+        "kubectl apply -f - <<'EOF'\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+         metadata:\n  name: clients-ingress\n  namespace: {}\nspec:\n  podSelector:\n    \
+         matchLabels:\n{}  policyTypes: [Ingress]\n  ingress:\n  - from:\n    - podSelector: {{}}\n    \
+         ports:\n{}EOF",
+        view.namespace(),
+        node_labels(view, "      "),
+        port_lines(ports.iter().map(|port| port.number())),
+    )
+}
+
+/// The labels by which a Service selects the nodes' pods, a line each.
+fn node_labels(view: &View<'_>, indent: &str) -> String {
+    let services = view.product_services();
+    let selector = services
+        .first()
+        .and_then(|service| service["spec"]["selector"].as_object());
+    let labels = selector.into_iter().flatten();
+    labels
+        .map(|(key, value)| format!("{indent}{key}: {}\n", value.as_str().unwrap_or_default()))
+        .collect()
+}
+
+fn port_lines(ports: impl Iterator<Item = u16>) -> String {
+    ports.map(|port| format!("    - port: {port}\n")).collect()
 }
