@@ -168,6 +168,7 @@ mod tests {
                 .collect(),
             clusters: include_str!("../../fixtures/proxies/ignite-0.clusters").into(),
             listeners: include_str!("../../fixtures/proxies/gateway.listeners").into(),
+            dump_unread: false,
             demands: None,
         }
     }

@@ -1,7 +1,7 @@
 //! What is read of a namespace for diagnosis, as it was read: the file that `meshproof record`
 //! writes and `meshproof diagnose --from` reads.
 //!
-//! It holds texts and API objects, no conclusions. What must not be in a file that people send
+//! It holds texts and API objects, and of a listener's dump what it demands; no conclusions. What must not be in a file that people send
 //! around (the data of Secrets and ConfigMaps, values of environment variables) is never put in, and
 //! what of it stands in logs and objects is taken out.
 
@@ -26,10 +26,11 @@ pub struct Snapshot {
     /// The Namespace object.
     pub namespace: Value,
     /// The namespace's objects: Pod, Service, StatefulSet, Deployment, Event, PeerAuthentication,
-    /// DestinationRule, AuthorizationPolicy, NetworkPolicy, Gateway, VirtualService.
+    /// DestinationRule, AuthorizationPolicy, NetworkPolicy, Gateway, VirtualService, Sidecar.
     pub objects: Vec<Value>,
     /// The objects of Istio's own namespace: Pod, Service, Deployment, PeerAuthentication,
-    /// DestinationRule, AuthorizationPolicy, Gateway.
+    /// DestinationRule, AuthorizationPolicy, Gateway, Sidecar; and the Pods, Services and Deployments of
+    /// gateways in other namespaces.
     pub mesh_objects: Vec<Value>,
     /// What could not be read: where nothing is listed because of it, that is no absence.
     #[serde(default)]
@@ -49,7 +50,8 @@ pub struct Snapshot {
 pub struct Recorded {
     /// The command that made it.
     pub command: String,
-    /// The Istio build that ran, as its proxies or istiod tell it; none where neither does.
+    /// The Istio build that ran, as the image of istiod or, without one, of a proxy tells it; none where
+    /// neither does.
     pub istio: Option<String>,
     /// When.
     pub at: Timestamp,
@@ -108,9 +110,12 @@ pub struct ProxyRecord {
     /// Its `/listeners` page: `name::address`, a line each; empty where it did not answer with one.
     pub listeners: String,
     /// What a sidecar's listener demands of connections to the product's own ports; none of a gateway,
-    /// where it did not answer, and in files that are older than this field.
+    /// where its dump was not read, and in files that are older than this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demands: Option<BTreeMap<u16, Demand>>,
+    /// Whether the dump that tells its listeners was asked for and not read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dump_unread: bool,
 }
 
 /// A proxy's statistics at one moment.

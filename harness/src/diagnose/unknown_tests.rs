@@ -99,6 +99,19 @@ fn what_is_not_told_is_unknown_and_neither_healthy_nor_found() {
             |s| s.nodes[0].license_urls = vec!["license.xml".into()],
             &["MP041"],
         ),
+        (
+            "ConfigMaps that may not be read",
+            |s| unread(s, "ignite", "ConfigMap"),
+            &["MP041"],
+        ),
+        (
+            "no dump of a listener",
+            |s| {
+                s.proxies[0].demands = None;
+                s.proxies[0].dump_unread = true;
+            },
+            &["MP039"],
+        ),
     ];
     for (lack, edit, expected) in lacks {
         let mut snapshot = healthy();

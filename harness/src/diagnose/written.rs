@@ -218,6 +218,7 @@ fn proxies() -> Vec<ProxyRecord> {
             samples: vec![sample.clone(), sample],
             clusters: clusters.into(),
             listeners: listeners.into(),
+            dump_unread: false,
             demands: (namespace == "ignite").then(|| {
                 let ports = ProductPort::ALL.map(ProductPort::number);
                 ports.map(|port| (port, Demand::Certificate)).into()

@@ -25,10 +25,10 @@ use self::objects::{
 use self::proxies::proxy;
 use self::secrets::Objects;
 use crate::diagnose::view::{holds_a_node, name, selects};
-use crate::diagnose::{NodeRecord, Recorded, SNAPSHOT_VERSION, Snapshot};
+use crate::diagnose::{NodeRecord, Recorded, SNAPSHOT_VERSION, Snapshot, Unread};
 use crate::evidence::capture::redact::Redactor;
 use crate::kube::{Kube, KubeError};
-use crate::mesh::{ISTIO_NAMESPACE, Injection};
+use crate::mesh::{ISTIO_NAMESPACE, Injection, PROXY_CONTAINER};
 
 /// Takes a snapshot of a namespace; `command` is what a person types to have the same taken, and
 /// `known_secrets` are texts that must not be in it, not even in part, such as a license.
@@ -75,7 +75,11 @@ pub async fn take(
         let containers = pod["spec"]["containers"].as_array()?;
         let container = containers.iter().find(|c| holds_a_node(c))?;
         let read = node(kube, namespace, pod, name_of(container));
-        Some(async { secrets::of_node(&redactor, read.await).await })
+        Some(async {
+            let (record, unread) = read.await;
+            let record = secrets::of_node(&redactor, record).await?;
+            Some((record, unread))
+        })
     });
     let sidecars = of_kind(&objects, "Pod").filter(|pod| Injection::of(pod) != Injection::Absent);
     let gateways = of_kind(&mesh_objects, "Pod").filter(|pod| is_gateway(pod, &objects));
@@ -93,18 +97,25 @@ pub async fn take(
         join_all(proxies),
         secrets::of_objects(&redactor, read),
     );
-    let nodes: Option<Vec<NodeRecord>> = nodes.into_iter().collect();
+    let nodes: Option<Vec<(NodeRecord, Vec<Unread>)>> = nodes.into_iter().collect();
     let (Some(nodes), Some(cleaned)) = (nodes, cleaned) else {
         return Err(KubeError::Object {
             what: format!("the namespace {namespace}"),
             reason: "taking secrets out of what was read of it failed, so it is not kept".into(),
         });
     };
+    let (nodes, maps): (Vec<NodeRecord>, Vec<Vec<Unread>>) = nodes.into_iter().unzip();
+    for map in maps.into_iter().flatten() {
+        // Nodes mount the same ones.
+        if !unread.contains(&map) {
+            unread.push(map);
+        }
+    }
     Ok(Snapshot {
         schema_version: SNAPSHOT_VERSION,
         recorded: Recorded {
             command: command.to_owned(),
-            istio: istio_version(&mesh_objects),
+            istio: istio_version(&mesh_objects, &objects),
             at,
         },
         namespace: cleaned.namespace,
@@ -125,13 +136,20 @@ fn is_gateway(pod: &Value, objects: &[Value]) -> bool {
         || of_kind(objects, "Gateway").any(|gateway| selects(&gateway["spec"]["selector"], pod))
 }
 
-/// Istio's version, as the tag of istiod's image has it.
-fn istio_version(mesh_objects: &[Value]) -> Option<String> {
+/// Istio's version, as the tag of istiod's image has it, or, where no istiod runs, that of a proxy's.
+fn istio_version(mesh_objects: &[Value], objects: &[Value]) -> Option<String> {
     let istiod =
-        of_kind(mesh_objects, "Pod").find(|pod| pod["metadata"]["labels"]["app"] == "istiod")?;
-    let image = istiod["spec"]["containers"][0]["image"].as_str()?;
+        of_kind(mesh_objects, "Pod").find(|pod| pod["metadata"]["labels"]["app"] == "istiod");
+    let istiod = istiod.map(|pod| &pod["spec"]["containers"][0]);
+    let pods = of_kind(objects, "Pod").chain(of_kind(mesh_objects, "Pod"));
+    let containers = pods.flat_map(|pod| {
+        let lists = ["initContainers", "containers"].map(|list| pod["spec"][list].as_array());
+        lists.into_iter().flatten().flatten()
+    });
+    let mut proxies = containers.filter(|container| container["name"] == PROXY_CONTAINER);
+    let image = istiod.or_else(|| proxies.next())?["image"].as_str()?;
     let (_, tag) = image.rsplit('/').next()?.split_once(':')?;
-    Some(tag.to_owned())
+    Some(tag.split('@').next().unwrap_or(tag).to_owned())
 }
 
 /// A limit, scaled as all limits are.

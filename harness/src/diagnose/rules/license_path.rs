@@ -16,6 +16,9 @@ pub const RULE: Rule = Rule {
 
 fn apply(view: &View<'_>) -> Answer {
     let mut answer = Answer::nothing();
+    if let Some(because) = view.unread(view.namespace(), "ConfigMap") {
+        answer.lacks(because);
+    }
     let mut seen: Vec<(String, String)> = vec![];
     for pod in view.product.iter().filter(|pod| !pod.is_leaving()) {
         let Some(node) = pod.node else { continue };

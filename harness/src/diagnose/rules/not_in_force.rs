@@ -14,9 +14,20 @@ pub const RULE: Rule = Rule {
 };
 
 /// What a proxy demands is read from its listener. A file that was recorded before that was has none,
-/// and of a proxy that does not answer MP032 tells.
+/// and of a proxy that answers nothing MP032 tells.
 fn apply(view: &View<'_>) -> Answer {
-    Answer::found(view.in_mesh().filter_map(|pod| finding(view, pod)))
+    let mut answer = Answer::found(view.in_mesh().filter_map(|pod| finding(view, pod)));
+    let unread = |pod: &&ProductPod<'_>| {
+        let proxy = pod.proxy.as_ref();
+        proxy.is_some_and(|proxy| proxy.record.dump_unread)
+    };
+    for pod in view.in_mesh().filter(unread) {
+        answer.lacks(format!(
+            "the proxy of {} did not show its listeners' configuration, by which plaintext is let in or not",
+            pod.name
+        ));
+    }
+    answer
 }
 
 fn finding(view: &View<'_>, pod: &ProductPod<'_>) -> Option<Finding> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::patience;
 use crate::diagnose::view::name;
-use crate::diagnose::{NodeRecord, TopRecord};
+use crate::diagnose::{NodeRecord, TopRecord, Unread};
 use crate::kube::Kube;
 use crate::product::logs::LEFT_OUT;
 use crate::product::rest::Command;
@@ -27,23 +27,29 @@ const LOG_BYTES: i64 = 2 * 1024 * 1024;
 /// How many of the latest lines of a long log are kept.
 const LATEST_LINES: i64 = 4000;
 
-/// One node, whatever of it answers.
-pub(super) async fn node(kube: &Kube, namespace: &str, pod: &Value, container: &str) -> NodeRecord {
+/// One node, whatever of it answers, and the ConfigMaps of its pod that could not be read.
+pub(super) async fn node(
+    kube: &Kube,
+    namespace: &str,
+    pod: &Value,
+    container: &str,
+) -> (NodeRecord, Vec<Unread>) {
     let pod_name = name(pod);
-    let (log, previous_log, top, license_urls) = tokio::join!(
+    let (log, previous_log, top, (license_urls, unread)) = tokio::join!(
         log(kube, namespace, pod_name, container, false),
         log(kube, namespace, pod_name, container, true),
         top(kube, namespace, pod_name),
         license_urls(kube, namespace, pod),
     );
-    NodeRecord {
+    let record = NodeRecord {
         pod: pod_name.to_owned(),
         container: container.to_owned(),
         log,
         previous_log,
         top,
         license_urls,
-    }
+    };
+    (record, unread)
 }
 
 async fn log(
@@ -100,8 +106,9 @@ async fn top(kube: &Kube, namespace: &str, pod: &str) -> TopRecord {
     }
 }
 
-/// The `licenseUrl` values in the ConfigMaps that a pod mounts.
-async fn license_urls(kube: &Kube, namespace: &str, pod: &Value) -> Vec<String> {
+/// The `licenseUrl` values in the ConfigMaps that a pod mounts, and those that could not be read. One that
+/// is not there is none of these: the pod waits for it.
+async fn license_urls(kube: &Kube, namespace: &str, pod: &Value) -> (Vec<String>, Vec<Unread>) {
     let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
     let names: Vec<&str> = volumes
         .filter_map(|volume| volume["configMap"]["name"].as_str())
@@ -110,14 +117,29 @@ async fn license_urls(kube: &Kube, namespace: &str, pod: &Value) -> Vec<String> 
     let each = names.into_iter().map(|name| async move {
         let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
         let asked = tokio::time::timeout(patience(kube, TEXT_ANSWER), kube.raw(&path));
-        asked.await.ok()?.ok()
+        match asked.await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(error)) if error.is_not_found() => Ok(Value::Null),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("{name}: no answer within {TEXT_ANSWER:?}")),
+        }
     });
-    let found = join_all(each).await;
-    let texts = found.iter().flatten().flat_map(|found| {
-        let data = found["data"].as_object().into_iter().flatten();
-        data.filter_map(|(_, text)| text.as_str())
-    });
-    texts.flat_map(license_urls_in).collect()
+    let (mut urls, mut unread) = (vec![], vec![]);
+    for found in join_all(each).await {
+        match found {
+            Ok(found) => {
+                let data = found["data"].as_object().into_iter().flatten();
+                let texts = data.filter_map(|(_, text)| text.as_str());
+                urls.extend(texts.flat_map(license_urls_in));
+            }
+            Err(because) => unread.push(Unread {
+                namespace: namespace.to_owned(),
+                kind: "ConfigMap".to_owned(),
+                because,
+            }),
+        }
+    }
+    (urls, unread)
 }
 
 /// The values of properties named `licenseUrl` in a Spring configuration.

@@ -50,6 +50,7 @@ pub(super) async fn proxy(kube: &Kube, namespace: &str, pod: &str) -> Option<Pro
         samples: first.into_iter().chain(second).collect(),
         clusters: clusters.as_deref().map(telling_lines).unwrap_or_default(),
         listeners: listeners.unwrap_or_default(),
+        dump_unread: inbound.is_none(),
         demands: inbound.and_then(|dump| demands(pod, &dump)),
     })
 }
