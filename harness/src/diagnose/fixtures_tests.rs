@@ -5,7 +5,6 @@
 //! another word where one fault comes to several things: to lay it here is all that a new one needs.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::renamed::renamed;
@@ -268,26 +267,6 @@ fn a_file_without_a_row_is_refused() {
     assert_eq!(of("mp036-recovered"), Ok("healthy"));
 }
 
-/// The rules and the table, as the README shows them.
-fn shown() -> String {
-    let mut out = String::from("| code | what it tells |\n|---|---|\n");
-    for rule in rules::ALL {
-        let _ = writeln!(out, "| {} | {} |", rule.code, rule.title);
-    }
-    out.push_str("\n| fault | what is wrong | found | at times |\n|---|---|---|---|\n");
-    for fault in TABLE.iter().chain(BY_HAND) {
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} |",
-            fault.id,
-            fault.what,
-            fault.always.join(", "),
-            fault.at_times.join(", ")
-        );
-    }
-    out
-}
-
 #[test]
 fn the_readme_shows_the_rules_and_their_faults() {
     let readme = include_str!("../../../README.md");
@@ -295,11 +274,10 @@ fn the_readme_shows_the_rules_and_their_faults() {
         .split_once("<!-- rules:begin -->\n")
         .and_then(|(_, rest)| rest.split_once("<!-- rules:end -->"))
         .map(|(block, _)| block.trim());
-    let shown = shown();
-    println!("{shown}");
+    let shown = table::markdown();
     assert_eq!(
         block,
         Some(shown.trim()),
-        "put this between the markers of README.md:\n\n{shown}"
+        "put what `meshproof rules` prints between the markers of README.md"
     );
 }

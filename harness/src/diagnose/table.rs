@@ -3,6 +3,7 @@
 //! The README shows it; recordings and the diagnosis of live cases are held against it. No rule reads
 //! it.
 
+use super::rules;
 use crate::outcome::{Diagnosis, Finding};
 
 /// A fault, and what is found where it is in force.
@@ -35,6 +36,25 @@ pub fn of(scenario: &str) -> Option<&'static Fault> {
     TABLE
         .iter()
         .find(|fault| fault.id.eq_ignore_ascii_case(scenario))
+}
+
+/// The rules, and the faults with what is found of them, as two tables in Markdown.
+pub fn markdown() -> String {
+    let mut out = String::from("| code | what it tells |\n|---|---|\n");
+    for rule in rules::ALL {
+        out.push_str(&format!("| {} | {} |\n", rule.code, rule.title));
+    }
+    out.push_str("\n| fault | what is wrong | found | at times |\n|---|---|---|---|\n");
+    for fault in TABLE.iter().chain(BY_HAND) {
+        out.push_str(&format!(
+            "| {} | {} | {} | {} |\n",
+            fault.id,
+            fault.what,
+            fault.always.join(", "),
+            fault.at_times.join(", ")
+        ));
+    }
+    out
 }
 
 /// Codes that any live cluster may have beside its fault, and rightly: a port of a node that is
@@ -167,7 +187,6 @@ pub const TABLE: &[Fault] = &[
 
 /// Faults of no scenario, each for rules that no scenario's fault meets, made by hand on a healthy
 /// namespace. A recording of one has its id as its name.
-#[cfg(test)]
 pub const BY_HAND: &[Fault] = &[
     fault(
         "mp004",

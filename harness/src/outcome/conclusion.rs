@@ -1,7 +1,7 @@
 //! What a diagnosis comes to in one word: the state of the product's nodes.
 //!
-//! A person reads it in the last line, a program in the JSON, and a CI by the exit code, so that the
-//! three cannot differ.
+//! A person reads it in the last line, a program in the JSON. A CI's exit code is made of it and of
+//! whether anything was found: with risks alone it is 1 although the nodes are healthy.
 
 use serde::{Deserialize, Serialize};
 

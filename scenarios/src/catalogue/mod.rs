@@ -1,4 +1,5 @@
-//! The catalogue: one file per scenario of the guide.
+//! The catalogue: a file for each checkpoint, for each of the guide's troubleshooting cases with its
+//! variants, and for X1, which is ours.
 
 mod c1;
 mod c1_api;

@@ -32,6 +32,7 @@ mod values;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use meshproof_harness::diagnose::table;
 use meshproof_harness::lab::images::pins;
 use meshproof_harness::lab::{IstioBuild, Paths};
 
@@ -136,6 +137,9 @@ enum Command {
         #[arg(long, value_name = "DOCUMENT")]
         into: Option<std::path::PathBuf>,
     },
+    /// Prints, as Markdown, what each rule of diagnosis tells and which finds which fault. Touches no
+    /// engine and no cluster.
+    Rules,
     /// Measures the guide from no cluster and on a warm one.
     Bench {
         /// How often each.
@@ -192,6 +196,10 @@ impl Cli {
                 Command::Tally { report, rotate } => tally::run(&report, rotate.as_deref()),
                 Command::Behaviour { expectations, into } => {
                     behaviour::run(expectations.as_deref(), into.as_deref())
+                }
+                Command::Rules => {
+                    print_text!("{}", table::markdown());
+                    Ok(ExitCode::SUCCESS)
                 }
                 Command::Bench { runs } => bench::run(runs).await,
             },

@@ -9,9 +9,9 @@ use meshproof_harness::scenario::Mutation;
 /// Which cases noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Noticed {
-    /// Those whose outcome is not on record.
+    /// Those whose outcome is neither on record nor `Confirmed`.
     noticed: Vec<String>,
-    /// Those whose outcome is, as if nothing had been left out: they are broken.
+    /// Those whose outcome is one of these, as if nothing had been left out: they are broken.
     missed: Vec<String>,
     /// Those that ended before they came to what was left out: whether they notice is unknown.
     ended_before: Vec<String>,

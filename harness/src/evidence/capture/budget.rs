@@ -1,7 +1,7 @@
 //! How much of what was read is kept: a budget of bytes for all, a share for each file.
 
 /// What all files of a capture may hold together, in bytes.
-pub const ALL_BYTES: usize = 50 * 1024 * 1024;
+pub const ALL_BYTES: usize = 50_000_000;
 /// What one file may hold, in bytes: a talkative source leaves room for the others.
 const FILE_BYTES: usize = 6 * 1024 * 1024;
 /// Kept free for the index, in bytes.
