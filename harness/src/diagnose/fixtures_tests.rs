@@ -76,6 +76,15 @@ fn every_fault_that_can_be_had_has_a_recording() {
     assert!(uncured.is_empty(), "record {uncured:?} after the remedy");
 }
 
+#[test]
+fn every_recording_names_the_istio_that_ran() {
+    let without = recorded()
+        .into_iter()
+        .filter(|(_, snapshot)| snapshot.recorded.istio.is_none());
+    let without: Vec<String> = without.map(|(stem, _)| stem).collect();
+    assert!(without.is_empty(), "record {without:?} anew");
+}
+
 /// The fault by which a file is measured: its own, and none after the remedy.
 fn fault_of(stem: &str) -> Result<&'static Fault, String> {
     let own = |id: &str| table::of(id).or_else(|| BY_HAND.iter().find(|fault| fault.id == id));

@@ -147,6 +147,51 @@ async fn what_a_diagnosis_needs_is_left() {
     assert!(kept.lines().last().is_some_and(|l| l.contains("SEVERE")));
 }
 
+/// A cluster whose ConfigMaps are for others, and whose istiod is gone.
+fn closed_and_without_istiod(path: &str) -> (u16, String) {
+    let list = |items: Value| (200, json!({ "kind": "List", "items": items }).to_string());
+    match path {
+        "/api/v1/namespaces/n/pods" => list(json!([{
+            "metadata": { "name": "ignite-0", "namespace": "n" },
+            "spec": {
+                "containers": containers(),
+                "initContainers": [{ "name": "istio-proxy", "restartPolicy": "Always",
+                    "image": "registry.example:5000/istio/proxyv2:1.29.1@sha256:0f" }],
+                "volumes": [
+                    { "name": "config", "configMap": { "name": "config" } },
+                    { "name": "gone", "configMap": { "name": "gone" } }]
+            }
+        }])),
+        "/api/v1/namespaces/n/configmaps/config" => {
+            let forbidden = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure",
+                "reason": "Forbidden", "message": "not for you", "code": 403 });
+            (403, forbidden.to_string())
+        }
+        "/api/v1/namespaces/n/configmaps/gone" => {
+            let absent = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure",
+                "reason": "NotFound", "message": "no such", "code": 404 });
+            (404, absent.to_string())
+        }
+        "/api/v1/namespaces/istio-system/pods" => list(json!([])),
+        path => answer(path),
+    }
+}
+
+#[tokio::test]
+async fn a_config_map_that_may_not_be_read_is_named_and_one_that_is_absent_is_not() {
+    let snapshot = taken_of(closed_and_without_istiod).await;
+    let unread = snapshot.unread.iter();
+    let unread: Vec<&str> = unread.map(|unread| unread.kind.as_str()).collect();
+    assert_eq!(unread, ["ConfigMap"], "{:?}", snapshot.unread);
+    assert!(snapshot.unread[0].because.contains("not for you"));
+}
+
+#[tokio::test]
+async fn where_no_istiod_runs_a_proxys_image_names_the_istio() {
+    let snapshot = taken_of(closed_and_without_istiod).await;
+    assert_eq!(snapshot.recorded.istio.as_deref(), Some("1.29.1"));
+}
+
 /// No recording holds a secret, so none may lose anything: what is taken from one that a rule reads
 /// would be taken from a customer's.
 #[test]
