@@ -40,7 +40,7 @@ pub fn matches(policy: &Value, connection: &Connection<'_>, deny: bool) -> Holds
             let from = any_of(&rule["from"], |from| {
                 source(&from["source"], connection, deny)
             });
-            let to = leads_to(rule, connection.port, deny);
+            let to = leads_to(rule, connection.port, http_only(deny));
             let when = rule["when"].as_array().into_iter().flatten();
             let when = when.map(|condition| condition_holds(condition, connection, deny));
             from.min(to).min(when.min().unwrap_or(Holds::Yes))
@@ -49,23 +49,35 @@ pub fn matches(policy: &Value, connection: &Connection<'_>, deny: bool) -> Holds
         .unwrap_or(Holds::No)
 }
 
-/// Whether an ALLOW has a rule for a port, whoever connects to it.
-pub fn allows_somebody(policy: &Value, port: Served) -> bool {
+/// Whether an ALLOW has a rule for a port, whoever connects to it and whatever it asks for. A port that
+/// may be HTTP has requests that can be told apart; on another one such a rule never matches.
+pub fn allows_somebody(policy: &Value, port: Served, may_be_http: bool) -> bool {
+    let of_http = if may_be_http {
+        Holds::Maybe
+    } else {
+        http_only(false)
+    };
     let mut rules = policy["spec"]["rules"].as_array().into_iter().flatten();
-    rules.any(|rule| leads_to(rule, port, false) != Holds::No)
+    rules.any(|rule| leads_to(rule, port, of_http) != Holds::No)
 }
 
-/// Whether a DENY keeps everybody from a port, with an identity or without.
-pub fn denies_everybody(policy: &Value, port: Served) -> bool {
+/// Whether a DENY keeps everybody from a port, with an identity or without and whatever is asked for.
+pub fn denies_everybody(policy: &Value, port: Served, may_be_http: bool) -> bool {
+    let of_http = if may_be_http {
+        Holds::Maybe
+    } else {
+        http_only(true)
+    };
     let none = |list: &Value| list.as_array().is_none_or(Vec::is_empty);
     let mut rules = policy["spec"]["rules"].as_array().into_iter().flatten();
     rules.any(|rule| {
-        none(&rule["from"]) && none(&rule["when"]) && leads_to(rule, port, true) == Holds::Yes
+        none(&rule["from"]) && none(&rule["when"]) && leads_to(rule, port, of_http) == Holds::Yes
     })
 }
 
-fn leads_to(rule: &Value, port: Served, deny: bool) -> Holds {
-    any_of(&rule["to"], |to| operation(&to["operation"], port, deny))
+/// Whether a rule is for a port; of the parts that only HTTP has, this holds.
+fn leads_to(rule: &Value, port: Served, of_http: Holds) -> Holds {
+    any_of(&rule["to"], |to| operation(&to["operation"], port, of_http))
 }
 
 fn any_of(list: &Value, holds: impl Fn(&Value) -> Holds) -> Holds {
@@ -92,10 +104,10 @@ fn source(source: &Value, connection: &Connection<'_>, deny: bool) -> Holds {
     })
 }
 
-fn operation(operation: &Value, port: Served, deny: bool) -> Holds {
+fn operation(operation: &Value, port: Served, of_http: Holds) -> Holds {
     each(operation, |field, values| match field {
         "ports" => one(values, |v| yes(v == port.number().to_string())),
-        "hosts" | "methods" | "paths" => http_only(deny),
+        "hosts" | "methods" | "paths" => of_http,
         _ => Holds::Maybe,
     })
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::faults::edits::{authorization, client, license_volume, passes_by};
-use super::written::{healthy, object};
+use super::written::{healthy, object, pods};
 use super::{Snapshot, TopRecord, diagnose};
 use crate::outcome::Weight;
 
@@ -101,8 +101,18 @@ fn what_is_not_told_is_unknown_and_neither_healthy_nor_found() {
         ),
         (
             "ConfigMaps that may not be read",
-            |s| unread(s, "ignite", "ConfigMap"),
+            |s| {
+                for pod in pods(s) {
+                    pod["spec"]["containers"][0]["image"] = json!("gridgain/enterprise:8.9.33");
+                }
+                unread(s, "ignite", "ConfigMap");
+            },
             &["MP041"],
+        ),
+        (
+            "ConfigMaps that may not be read, of nodes without a license",
+            |s| unread(s, "ignite", "ConfigMap"),
+            &[],
         ),
         (
             "no dump of a listener",

@@ -10,7 +10,7 @@ use serde_json::Value;
 pub use super::policies::MtlsMode;
 pub use super::ports::Served;
 pub use super::proxy::ProxyView;
-use super::services::{is_headless, is_tcp};
+use super::services::{is_headless, is_tcp, target};
 use super::{NodeRecord, Snapshot, TopRecord};
 use crate::mesh::{Injection, PROXY_CONTAINER};
 use crate::outcome::Symptom;
@@ -137,12 +137,24 @@ impl<'a> View<'a> {
         entries
     }
 
-    /// The client ports that a Service declares, with the number on which a pod serves them: what is
-    /// declared is meant to be reached.
-    pub fn declared_client_ports(&self, pod: &ProductPod<'a>) -> Vec<Served> {
-        let declared = |port: &ProductPort| !self.declarations(*port).is_empty();
-        let ports = CLIENT_PORTS.into_iter().filter(declared);
-        ports.map(|port| pod.served(port)).collect()
+    /// The client ports of a node to which Services lead, as it serves them, each with the entries that do:
+    /// what is declared is meant to be reached. A client in the topology serves nobody.
+    pub fn declared_client_ports(&self, pod: &ProductPod<'a>) -> Vec<(Served, Vec<&'a Value>)> {
+        if pod.log.as_ref().is_some_and(NodeLog::is_client_node) {
+            return vec![];
+        }
+        let entries: Vec<&Value> = self
+            .services_of(pod.pod)
+            .flat_map(|service| service["spec"]["ports"].as_array().into_iter().flatten())
+            .filter(|entry| is_tcp(entry))
+            .collect();
+        let ports = CLIENT_PORTS.into_iter().map(|port| {
+            let served = pod.served(port);
+            let leads = |entry: &&Value| target(entry, pod.pod) == Some(served.number().into());
+            let leading = entries.iter().copied().filter(leads);
+            (served, leading.collect::<Vec<_>>())
+        });
+        ports.filter(|(_, leading)| !leading.is_empty()).collect()
     }
 
     /// Those declarations by which a sidecar knows a port at the pods' own addresses.
@@ -276,10 +288,7 @@ fn has_ended(pod: &Value) -> bool {
 /// Whether a container of a pod's spec holds a node of the product: by its image's name, or since
 /// it declares both ports on which nodes speak to each other.
 pub fn holds_a_node(container: &Value) -> bool {
-    let image = container["image"].as_str().unwrap_or_default();
-    let repository = image.split('@').next().unwrap_or_default();
-    let last = repository.rsplit('/').next().unwrap_or_default();
-    let last = last.split(':').next().unwrap_or_default();
+    let last = image_name(container);
     let declares = |port: ProductPort| {
         let ports = container["ports"].as_array().into_iter().flatten();
         ports
@@ -288,6 +297,19 @@ pub fn holds_a_node(container: &Value) -> bool {
     };
     container["name"] != PROXY_CONTAINER
         && (last == "ignite" || last.contains("gridgain") || NODE_PORTS.into_iter().all(declares))
+}
+
+/// Whether a container's image is Ignite's by its name, which asks for no license.
+pub fn is_ignite(container: &Value) -> bool {
+    image_name(container) == "ignite"
+}
+
+/// What an image is called, without registry, tag and digest.
+fn image_name(container: &Value) -> &str {
+    let image = container["image"].as_str().unwrap_or_default();
+    let repository = image.split('@').next().unwrap_or_default();
+    let last = repository.rsplit('/').next().unwrap_or_default();
+    last.split(':').next().unwrap_or_default()
 }
 
 /// An object's name in findings: `Service ignite/ignite-headless`, `Namespace ignite`.

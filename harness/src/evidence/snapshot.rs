@@ -147,9 +147,12 @@ fn istio_version(mesh_objects: &[Value], objects: &[Value]) -> Option<String> {
         lists.into_iter().flatten().flatten()
     });
     let mut proxies = containers.filter(|container| container["name"] == PROXY_CONTAINER);
-    let image = istiod.or_else(|| proxies.next())?["image"].as_str()?;
-    let (_, tag) = image.rsplit('/').next()?.split_once(':')?;
-    Some(tag.split('@').next().unwrap_or(tag).to_owned())
+    let tag = |container: &Value| {
+        let image = container["image"].as_str()?.split('@').next()?;
+        let (_, tag) = image.rsplit('/').next()?.split_once(':')?;
+        Some(tag.to_owned())
+    };
+    istiod.and_then(tag).or_else(|| proxies.find_map(tag))
 }
 
 /// A limit, scaled as all limits are.

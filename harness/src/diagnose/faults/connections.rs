@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Fault;
 use super::edits::{authorization, client_passes_by, listens, passes_by, without_lines};
 use crate::diagnose::Snapshot;
-use crate::diagnose::written::{object, stall};
+use crate::diagnose::written::{object, pods, stall};
 use crate::mesh::Demand;
 use crate::outcome::Weight::{Cause, Exposure, Risk, Symptom};
 
@@ -214,6 +214,47 @@ pub const FAULTS: &[Fault] = &[
         &[],
     ),
     (
+        "a DENY for some requests to the REST port",
+        |s| {
+            declares_rest(s);
+            s.objects
+                .push(authorization(json!({ "action": "DENY", "rules": [{
+                "to": [{ "operation": { "ports": ["8080"], "methods": ["DELETE"] } }] }] })));
+        },
+        &[],
+    ),
+    (
+        "an ALLOW for some requests to the REST port, and for all else",
+        |s| {
+            declares_rest(s);
+            s.objects.push(authorization(json!({ "rules": [
+                { "to": [{ "operation": { "ports": ["8080"], "methods": ["GET"] } }] },
+                { "to": [{ "operation": { "notPorts": ["8080"] } }] }] })));
+        },
+        &[],
+    ),
+    (
+        "a DENY that is only tried",
+        |s| {
+            let mut deny = authorization(json!({ "action": "DENY", "rules": [{}] }));
+            deny["metadata"]["annotations"] = json!({ "istio.io/dry-run": "true" });
+            s.objects.push(deny);
+        },
+        &[],
+    ),
+    (
+        "an ALLOW for nodes alone, and client ports that pass the proxies by",
+        |s| {
+            for pod in pods(s) {
+                pod["metadata"]["annotations"]["traffic.sidecar.istio.io/excludeInboundPorts"] =
+                    json!("8080,10800,11211");
+            }
+            s.objects.push(authorization(json!({
+                "rules": [{ "to": [{ "operation": { "ports": ["47100", "47500"] } }] }] })));
+        },
+        &[("MP037", Exposure)],
+    ),
+    (
         "an ALLOW for nodes alone",
         |s| {
             s.objects.push(authorization(json!({
@@ -224,13 +265,19 @@ pub const FAULTS: &[Fault] = &[
     (
         "a port that nobody is let in on and no Service declares",
         |s| {
-            let service = object(s, "Service");
-            let ports = service["spec"]["ports"].as_array_mut().expect("its ports");
-            ports.retain(|port| port["port"] != 8080);
             s.objects.push(authorization(json!({ "action": "DENY",
                 "rules": [{ "to": [{ "operation": { "ports": ["8080"] } }] }] })));
         },
         &[],
+    ),
+    (
+        "the same port, declared",
+        |s| {
+            declares_rest(s);
+            s.objects.push(authorization(json!({ "action": "DENY",
+                "rules": [{ "to": [{ "operation": { "ports": ["8080"] } }] }] })));
+        },
+        &[("MP034", Risk)],
     ),
     (
         "a NetworkPolicy for clients only",
@@ -271,6 +318,13 @@ pub const FAULTS: &[Fault] = &[
         &[("MP036", Cause)],
     ),
 ];
+
+/// Declares the REST port as the guide names it.
+fn declares_rest(snapshot: &mut Snapshot) {
+    let ports = object(snapshot, "Service")["spec"]["ports"].as_array_mut();
+    let ports = ports.expect("a Service has ports");
+    ports.push(json!({ "port": 8080, "name": "http-rest" }));
+}
 
 fn network_policy(ingress: Value) -> Value {
     json!({ "kind": "NetworkPolicy", "metadata": { "name": "some-policy", "namespace": "ignite" },

@@ -7,6 +7,8 @@ use super::{Answer, Rule, Said, advice, command, listed};
 use crate::diagnose::authorization::{
     Connection, Holds, allows_somebody, denies_everybody, matches,
 };
+use crate::diagnose::redirection::Redirection;
+use crate::diagnose::services::{Declared, declared};
 use crate::diagnose::sparing::without_nodes;
 use crate::diagnose::view::{NODE_PORTS, ProductPod, Served, View, name, object, selects};
 use crate::mesh::{ISTIO_NAMESPACE, Injection};
@@ -18,6 +20,9 @@ pub const RULE: Rule = Rule {
     title: "an AuthorizationPolicy closes a port of the nodes",
     apply,
 };
+
+/// The annotation by which a policy is tried without being in force (Istio's documentation).
+const DRY_RUN: &str = "istio.io/dry-run";
 
 fn apply(view: &View<'_>) -> Answer {
     if view.in_mesh().next().is_none() {
@@ -68,8 +73,8 @@ fn apply(view: &View<'_>) -> Answer {
     let findings = found.into_iter().map(|kept_out| finding(view, kept_out));
     let mut findings: Vec<Finding> = findings.collect();
     for (policy, deny, ports) in closed(view) {
-        // What keeps nodes out has a remedy of its own.
-        if findings.iter().all(|finding| finding.object != policy) {
+        // What lets nodes in again lets clients in as well; a DENY is only changed for the nodes.
+        if deny || findings.iter().all(|finding| finding.object != policy) {
             findings.push(closed_finding(view, policy, deny, &ports));
         }
     }
@@ -82,15 +87,27 @@ fn closed(view: &View<'_>) -> Vec<(String, bool, Vec<Served>)> {
     let mut found: Vec<(String, bool, Vec<Served>)> = vec![];
     for to in view.in_mesh() {
         let in_force = in_force(view, to);
-        for port in view.declared_client_ports(to) {
+        let redirection = Redirection::of(to.pod);
+        for (port, entries) in view.declared_client_ports(to) {
+            // What never reaches the proxy is not refused by it.
+            if redirection.inbound(port.number()).is_some() {
+                continue;
+            }
+            let may_be_http = entries.iter().any(|entry| declared(entry) != Declared::Tcp);
             let mut all = in_force.iter().copied();
-            let denying = all.find(|policy| does(policy, "DENY") && denies_everybody(policy, port));
+            let denying = all
+                .find(|policy| does(policy, "DENY") && denies_everybody(policy, port, may_be_http));
             let all = in_force.iter().copied();
             let allowing: Vec<&Value> = all.filter(|policy| does(policy, "ALLOW")).collect();
             let (policy, deny) = match denying {
                 Some(denying) => (object(denying), true),
                 None if allowing.is_empty() => continue,
-                None if allowing.iter().any(|policy| allows_somebody(policy, port)) => continue,
+                None if allowing
+                    .iter()
+                    .any(|policy| allows_somebody(policy, port, may_be_http)) =>
+                {
+                    continue;
+                }
                 None => (listed(allowing.into_iter().map(object)), false),
             };
             match found
@@ -107,16 +124,16 @@ fn closed(view: &View<'_>) -> Vec<(String, bool, Vec<Served>)> {
 }
 
 fn closed_finding(view: &View<'_>, policy: String, deny: bool, ports: &[Served]) -> Finding {
-    let ports = listed(ports);
+    let named = listed(ports);
     RULE.finding(Said {
         weight: Weight::Risk,
         object: policy,
         seen: match deny {
-            true => format!("It denies everybody {ports}, which a Service declares."),
-            false => format!("With it nobody is let in on {ports}, which a Service declares."),
+            true => format!("It denies everybody {named}, to which a Service leads."),
+            false => format!("With it nobody is let in on {named}, to which a Service leads."),
         },
-        why: "A client's connection is closed by the node's proxy as soon as it is made, and the client \
-              only reports that the node does not answer."
+        why: "The node's proxy closes a client's connection as soon as it is made, or, where the port is \
+              declared as HTTP, answers with 403; the node never sees it."
             .into(),
         remedies: match deny {
             true => vec![advice(
@@ -124,9 +141,12 @@ fn closed_finding(view: &View<'_>, policy: String, deny: bool, ports: &[Served])
             )],
             false => vec![
                 Remedy::Command {
-                    command: allow_yaml(view, view.namespace()),
+                    command: allow_yaml(view, "allow-clients", ports.iter().map(|p| p.number())),
                 },
-                advice("or take the port out of the Service if nobody is to use it"),
+                advice(
+                    "it admits the pods of this namespace that have a sidecar; or take the port out of the \
+                     Service if nobody is to use it",
+                ),
             ],
         },
     })
@@ -198,6 +218,8 @@ fn in_force<'a>(view: &View<'a>, to: &ProductPod<'_>) -> Vec<&'a Value> {
                 .filter(|policy| policy["metadata"]["namespace"] == ISTIO_NAMESPACE),
         )
         .filter(|policy| selects_pod(policy, to.pod))
+        // One that is only tried refuses nothing.
+        .filter(|policy| policy["metadata"]["annotations"][DRY_RUN] != "true")
         .collect()
 }
 
@@ -227,7 +249,11 @@ fn finding(view: &View<'_>, kept_out: KeptOut<'_>) -> Finding {
         None => (
             format!("With it only what is listed is let in, and nodes on {ports} are not."),
             vec![Remedy::Command {
-                command: allow_yaml(view, view.namespace()),
+                command: allow_yaml(
+                    view,
+                    "allow-nodes",
+                    ProductPort::ALL.map(ProductPort::number),
+                ),
             }],
         ),
     };
@@ -275,7 +301,8 @@ fn spare(deny: &Value, connections: &[Connection<'_>]) -> Vec<Remedy> {
     }
 }
 
-fn allow_yaml(view: &View<'_>, namespace: &str) -> String {
+fn allow_yaml(view: &View<'_>, name: &str, ports: impl IntoIterator<Item = u16>) -> String {
+    let namespace = view.namespace();
     let labels = view
         .product_services()
         .first()
@@ -284,15 +311,14 @@ fn allow_yaml(view: &View<'_>, namespace: &str) -> String {
         .flatten()
         .map(|(key, value)| format!("      {key}: {}\n", value.as_str().unwrap_or_default()))
         .collect::<String>();
-    let ports = listed(
-        ProductPort::ALL
-            .iter()
-            .map(|port| format!("\"{}\"", port.number())),
-    )
-    .replace(" and ", ", ");
+    let ports: Vec<String> = ports
+        .into_iter()
+        .map(|port| format!("\"{port}\""))
+        .collect();
+    let ports = ports.join(", ");
     format!(
         "kubectl apply -f - <<'EOF'\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
-         metadata:\n  name: allow-nodes\n  namespace: {namespace}\nspec:\n  selector:\n    \
+         metadata:\n  name: {name}\n  namespace: {namespace}\nspec:\n  selector:\n    \
          matchLabels:\n{labels}  action: ALLOW\n  rules:\n  - from:\n    - source:\n        \
          namespaces: [\"{namespace}\"]\n    to:\n    - operation:\n        ports: [{ports}]\nEOF"
     )

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Answer, Rule, Said, advice, command, listed};
-use crate::diagnose::view::{ProductPod, View};
+use crate::diagnose::view::{ProductPod, View, is_ignite};
 use crate::outcome::{Finding, Weight};
 use crate::product::gridgain::LICENSE_FILE;
 
@@ -16,7 +16,10 @@ pub const RULE: Rule = Rule {
 
 fn apply(view: &View<'_>) -> Answer {
     let mut answer = Answer::nothing();
-    if let Some(because) = view.unread(view.namespace(), "ConfigMap") {
+    let asks_for_a_license = |pod: &ProductPod<'_>| !is_ignite(pod.container);
+    if let Some(because) = view.unread(view.namespace(), "ConfigMap")
+        && view.product.iter().any(asks_for_a_license)
+    {
         answer.lacks(because);
     }
     let mut seen: Vec<(String, String)> = vec![];

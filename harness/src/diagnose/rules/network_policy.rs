@@ -69,15 +69,13 @@ fn apply(view: &View<'_>) -> Answer {
         }
     }
     let closed = closed(view);
-    let closed = closed.into_iter().filter(|(policies, _)| {
-        // What keeps nodes out has a remedy of its own.
-        let of_nodes = |(direction, p, _): &(Direction, String, _)| {
-            *direction == Direction::In && p == policies
-        };
-        !found.iter().any(of_nodes)
-    });
+    // One manifest for all of them, or the next would take the place of the one before.
+    let mut all: Vec<Served> = closed.iter().flat_map(|(_, ports)| ports.clone()).collect();
+    all.sort();
+    all.dedup();
     let closed: Vec<Finding> = closed
-        .map(|(policies, ports)| closed_finding(view, policies, &ports))
+        .into_iter()
+        .map(|(policies, ports)| closed_finding(view, policies, &ports, &all))
         .collect();
     let between = found.into_iter().map(|(direction, policies, ports)| {
         RULE.finding(Said {
@@ -116,7 +114,7 @@ fn closed(view: &View<'_>) -> Vec<(String, Vec<Served>)> {
                 .iter()
                 .flat_map(|policy| rules(policy, Direction::In))
         };
-        for port in view.declared_client_ports(to) {
+        for (port, _) in view.declared_client_ports(to) {
             let mut entries = entries();
             if entries.any(|rule| open_or(&rule["ports"], |entry| admits_port(entry, to, port))) {
                 continue;
@@ -132,12 +130,17 @@ fn closed(view: &View<'_>) -> Vec<(String, Vec<Served>)> {
     found
 }
 
-fn closed_finding(view: &View<'_>, policies: String, ports: &[Served]) -> Finding {
+fn closed_finding(
+    view: &View<'_>,
+    policies: String,
+    ports: &[Served],
+    all_closed: &[Served],
+) -> Finding {
     RULE.finding(Said {
         weight: Weight::Risk,
         object: policies,
         seen: format!(
-            "It governs Ingress of the nodes' pods and admits nobody on {}, which a Service declares.",
+            "It governs Ingress of the nodes' pods and admits nobody on {}, to which a Service leads.",
             listed(ports)
         ),
         why: "Where the cluster's network enforces such policies, a client's packets are dropped before \
@@ -145,7 +148,7 @@ fn closed_finding(view: &View<'_>, policies: String, ports: &[Served]) -> Findin
             .into(),
         remedies: vec![
             Remedy::Command {
-                command: admit_clients_yaml(view, ports),
+                command: admit_clients_yaml(view, all_closed),
             },
             advice(
                 "it admits the pods of this namespace; or take the port out of the Service if nobody is \

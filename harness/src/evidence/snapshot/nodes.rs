@@ -107,7 +107,7 @@ async fn top(kube: &Kube, namespace: &str, pod: &str) -> TopRecord {
 }
 
 /// The `licenseUrl` values in the ConfigMaps that a pod mounts, and those that could not be read. One that
-/// is not there is none of these: the pod waits for it.
+/// is not there is none of these: the pod waits for it, or it is optional.
 async fn license_urls(kube: &Kube, namespace: &str, pod: &Value) -> (Vec<String>, Vec<Unread>) {
     let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
     let names: Vec<&str> = volumes
@@ -121,7 +121,10 @@ async fn license_urls(kube: &Kube, namespace: &str, pod: &Value) -> (Vec<String>
             Ok(Ok(found)) => Ok(found),
             Ok(Err(error)) if error.is_not_found() => Ok(Value::Null),
             Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("{name}: no answer within {TEXT_ANSWER:?}")),
+            Err(_) => Err(format!(
+                "{name}: no answer within {:?}",
+                patience(kube, TEXT_ANSWER)
+            )),
         }
     });
     let (mut urls, mut unread) = (vec![], vec![]);
