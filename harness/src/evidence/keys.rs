@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use meshproof_protocol::ports::ProductPort;
 use meshproof_protocol::thin::{ThinClient, Value};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::kube::Kube;
 use crate::waits::Wait;
@@ -16,9 +17,11 @@ pub const CACHE: &str = "PERSON";
 const CACHE_OPERATION: Duration = Duration::from_secs(10);
 /// Seconds that writing or reading keys may take in all.
 const ANSWER: u64 = 30;
-/// How long backup copies may take to follow primary ones, before scaling, in seconds. Under the load of four cases at once 60 of
-/// 100 keys were there at the first read (measured).
+/// How long backup copies may take to follow primary ones, before scaling, in seconds. Under the load of
+/// four cases at once 60 of 100 keys were there at the first read (measured).
 const BACKUPS_FOLLOW: u64 = 10;
+/// The pause between two readings.
+const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Writes numbered keys through one node.
 ///
@@ -78,7 +81,10 @@ pub async fn read_keys(
     let reading = async {
         let mut client = client(kube, namespace, through).await?;
         let begun = Instant::now();
+        let mut again = interval(INTERVAL);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            again.tick().await;
             let found = client
                 .get_all(CACHE, &keys)
                 .await

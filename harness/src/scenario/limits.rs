@@ -11,7 +11,7 @@ use super::{Phase, Stand, StepError};
 use crate::waits::Board;
 
 /// The limit of each phase in seconds, before scaling: about three times the longest that was seen
-/// on two cores with four cases side by side, and more than its longest waits in a row.
+/// on two cores with four cases side by side. Its longest waits in a row may be more: they never were.
 const PHASES: &[(&str, u64)] = &[
     ("arrange", 300),
     ("check", 420),

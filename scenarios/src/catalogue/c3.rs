@@ -71,14 +71,15 @@ impl Checkpoint for TwoNodes {
             both_ready,
         )
         .await;
+        let ready = match ready {
+            Err(error) if !matches!(error, KubeError::TimedOut { .. }) => return Err(error.into()),
+            ready => ready,
+        };
         // What later steps use starts meanwhile, so that nobody waits for it there.
         intruder::apply(&stand.kube).await?;
         let application = client::application()?.in_namespace(&stand.namespace);
         stand.kube.apply(&application.objects).await?;
-        match ready {
-            Err(error) if !matches!(error, KubeError::TimedOut { .. }) => Err(error.into()),
-            ready => Ok(ready),
-        }
+        Ok(ready)
     }
 
     async fn check(&self, stand: &Stand, ready: Self::Arranged) -> Result<Vec<Check>, StepError> {

@@ -123,7 +123,7 @@ impl Checkpoint for Strict {
 /// Waits until the policy has reached both proxies: until each refuses a plaintext request.
 async fn in_force(stand: &Stand, addresses: &[String]) -> Result<(), StepError> {
     let mut last = String::new();
-    let limit = stand.kube.limit(30);
+    let limit = stand.kube.limit(60);
     let trying = async {
         loop {
             let tried = intruder::intrude(&stand.kube, addresses, &[ProductPort::Rest]).await?;

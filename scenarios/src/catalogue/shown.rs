@@ -66,9 +66,9 @@ impl Shown {
     }
 }
 
-/// That connections left in plaintext to each port, and that they were refused there, or none
-/// anywhere. The proxies' counters are totals, and have to agree with what their logs tell by port. A
-/// count that a proxy does not keep is no 0.
+/// That connections left in plaintext to each port, and that they were refused there, or none was. The
+/// proxies' counters are totals: what of them is of these ports, their logs tell. A count that a proxy does
+/// not keep is no 0.
 fn plaintext(sides: &[Side], ports: &[ProductPort], refused: bool) -> Check {
     let listed: Vec<String> = ports.iter().map(ToString::to_string).collect();
     let statement = format!(
@@ -76,7 +76,7 @@ fn plaintext(sides: &[Side], ports: &[ProductPort], refused: bool) -> Check {
         listed.join(" and to "),
         match refused {
             true => "the other side refuses them",
-            false => "none is refused",
+            false => "none of these is refused",
         }
     );
     let seen = sides.iter().map(|side| side.told(ports));
@@ -104,12 +104,13 @@ fn plaintext(sides: &[Side], ports: &[ProductPort], refused: bool) -> Check {
     let left_to = |port: &ProductPort| any(&|side| side.left(*port));
     let refused_at = |port: &ProductPort| any(&|side| side.by_port.refused(port.number()) > 0);
     let holds = left > 0
-        // A node's very first connection can meet a proxy that does not know it yet: of those that are not
-        // refused, only their own ports tell.
+        // A node's very first connection can meet a proxy that does not know it yet.
         && (refusals > 0 || !refused)
         && ports.iter().all(left_to)
         && ports.iter().all(|port| refused_at(port) == refused);
-    if !holds && !sides.iter().all(|side| side.by_port.logs) {
+    // Refusals of other ports are told from these by the logs alone.
+    let unwitnessed = !refused && refusals > 0;
+    if (!holds || unwitnessed) && !sides.iter().all(|side| side.by_port.logs) {
         let because = format!("a proxy's log has no entry of any connection: {seen}");
         return Check::unproven(Standing::Truth, statement, because, evidence);
     }

@@ -107,6 +107,7 @@ impl Case for NotLabelled {
 
     fn observe<'a>(&'a self, stand: &'a Stand) -> Phase<'a, Observed> {
         Box::pin(async move {
+            self.written.store(false, Ordering::Relaxed);
             let listed = cluster::listed(stand).await?;
             let lines = listed.iter().map(pods::line).collect::<Vec<_>>().join(", ");
             let bare = listed.iter().all(|pod| pods::readiness(pod) == WITHOUT);

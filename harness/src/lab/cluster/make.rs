@@ -98,7 +98,7 @@ impl Cluster {
     }
 
     /// Waits until every node takes pods: a pod that comes before goes to the control plane and
-    /// takes the room that an Ignite pod needs.
+    /// takes the room that an Ignite pod needs. That CoreDNS is Ready is waited for elsewhere.
     async fn settle(&self, nodes: usize) -> Result<(), LabError> {
         let kube = Kube::from_kubeconfig(&self.kubeconfig(), 1.0).await?;
         let deployments: Api<Deployment> = Api::namespaced(kube.client(), SYSTEM_NAMESPACE);
@@ -135,8 +135,8 @@ impl Cluster {
 /// What CoreDNS is changed to: kubeadm makes two pods of it, which take the room that an Ignite pod
 /// needs, and makes them before kube-proxy has its rules. One that asks for the API server before waits
 /// half a minute for an answer (measured: Ready 34 s after its start, and the other pod, which had been
-/// Ready, was the one to go). A changed probe makes a new pod, which finds the rules; and it is asked
-/// each second because a kubelet that is younger than the probe's period waits up to that long first.
+/// Ready, was the one to go). A changed probe makes a new pod, by whose start the rules were there each
+/// time (Ready 2 s later); and it is asked each second because a kubelet that is younger than the probe's period waits up to that long first.
 /// It is the only one, so that it takes more than three slow seconds until nobody is asked any more.
 fn one_prompt_coredns() -> serde_json::Value {
     serde_json::json!({ "spec": {

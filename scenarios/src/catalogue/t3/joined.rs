@@ -25,19 +25,21 @@ pub(super) async fn asked(stand: &Stand) -> Result<Vec<Check>, StepError> {
 pub(super) struct Helped {
     pub(super) state: ClusterState,
     pub(super) readings: Vec<NodeReading>,
-    times: u32,
+    made_anew: u32,
 }
 
 impl Helped {
     /// That the nodes joined.
     pub(super) fn check(&self) -> Check {
-        let Self { state, times, .. } = self;
+        let Self {
+            state, made_anew, ..
+        } = self;
         Check::answered(
             Standing::Truth,
             format!("once {MADE_ANEW} is made anew, {TIMES} times at most, the nodes join"),
             state.symptom == Symptom::Healthy,
             format!(
-                "made anew {times} times; {}: {}",
+                "made anew {made_anew} times; {}: {}",
                 state.symptom, state.reason
             ),
             vec![],
@@ -49,28 +51,28 @@ impl Helped {
 /// takes itself for one of those listed, and the other finds it.
 pub(super) async fn made_to(stand: &Stand) -> Result<Helped, StepError> {
     let (kube, namespace) = (&stand.kube, &stand.namespace);
-    let mut times = 0;
+    let mut made_anew = 0;
     loop {
-        times += 1;
+        made_anew += 1;
         cluster::make_anew(stand, MADE_ANEW, WITHOUT).await?;
         let (state, readings) =
             nodes::becomes(kube, namespace, Symptom::Healthy, JOIN_HELPED).await?;
-        if state.symptom == Symptom::Healthy || times == TIMES {
+        if state.symptom == Symptom::Healthy || made_anew == TIMES {
             return Ok(Helped {
                 state,
                 readings,
-                times,
+                made_anew,
             });
         }
     }
 }
 
-/// The node that is made anew: the other may have keys.
+/// The node that is made anew: the StatefulSet makes it without waiting for another.
 const MADE_ANEW: &str = nodes::PODS[1];
 /// Seconds for the start of a node and for the other's next attempts.
 const JOIN_HELPED: u64 = 30;
 /// How often a node is made anew: half of them, on a busy machine, are without their address once more.
-const TIMES: u32 = 3;
+const TIMES: u32 = 6;
 
 /// What the policy does where there is no proxy: nothing. A plaintext client is answered.
 async fn strict_refuses_nothing(stand: &Stand) -> Result<Check, StepError> {

@@ -18,7 +18,7 @@ use super::super::guide_cluster::HOLD;
 /// How long the port-forward is given to say what went wrong with a request that failed, before scaling,
 /// in seconds.
 const COMPLAINT: u64 = 5;
-/// How long the request may take, before scaling, in seconds: the application gives the cluster 5 s.
+/// How long the request may take, before scaling, in seconds: the application gives itself 7.5 s.
 const ANSWER: u64 = 20;
 
 /// The pause between two attempts.
@@ -84,7 +84,7 @@ impl Attempt {
     /// Makes it until it has failed the same way for the hold time. A push that takes a listener
     /// away tells nobody that it came, so the first attempts may still be answered.
     pub(super) async fn lasting(stand: &Stand) -> Result<Lasting, StepError> {
-        let (hold, limit) = (stand.kube.limit(HOLD), stand.kube.limit(30));
+        let (hold, limit) = (stand.kube.limit(HOLD), stand.kube.limit(90));
         let begun = Instant::now();
         let mut again = interval(INTERVAL);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
