@@ -25,7 +25,8 @@ pub struct ImagesArguments {
     #[command(flatten)]
     mirror: MirrorArgument,
     /// The Istio: a release (1.30.5), a build (meshproof builds), a published version of its Go module
-    /// (v0.0.0-DATE-REVISION), the id of one that was built or imported here, or a folder with pilot.tar, proxyv2.tar and istioctl.
+    /// (v0.0.0-DATE-REVISION), the id of one that was built or imported here, or a folder with pilot.tar,
+    /// proxyv2.tar and istioctl.
     #[arg(long, value_name = "ISTIO")]
     istio: Option<String>,
     /// The version of Envoy in a proxy that is built here; by default the pinned one that fits.

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 /// stall (one port is undeclared) and a split, neither of which pods that are 2/2 tell of.
 pub const ALWAYS: &[&str] = &["T2a", "T2b"];
 
-/// How many cases run on each commit at most, those of [`ALWAYS`] among them, beside those that nothing can ask.
+/// How many cases run on each commit at most, those of [`ALWAYS`] among them, beside those that nothing
+/// can ask.
 pub const BUDGET: usize = 6;
 
 /// The cases of a catalogue, by whether they run now.

@@ -52,27 +52,26 @@ pub fn matches(policy: &Value, connection: &Connection<'_>, deny: bool) -> Holds
 /// Whether an ALLOW has a rule for a port, whoever connects to it and whatever it asks for. A port that
 /// may be HTTP has requests that can be told apart; on another one such a rule never matches.
 pub fn allows_somebody(policy: &Value, port: Served, may_be_http: bool) -> bool {
-    let of_http = if may_be_http {
-        Holds::Maybe
-    } else {
-        http_only(false)
-    };
+    let of_http = of_http(may_be_http, false);
     let mut rules = policy["spec"]["rules"].as_array().into_iter().flatten();
     rules.any(|rule| leads_to(rule, port, of_http) != Holds::No)
 }
 
 /// Whether a DENY keeps everybody from a port, with an identity or without and whatever is asked for.
 pub fn denies_everybody(policy: &Value, port: Served, may_be_http: bool) -> bool {
-    let of_http = if may_be_http {
-        Holds::Maybe
-    } else {
-        http_only(true)
-    };
+    let of_http = of_http(may_be_http, true);
     let none = |list: &Value| list.as_array().is_none_or(Vec::is_empty);
     let mut rules = policy["spec"]["rules"].as_array().into_iter().flatten();
     rules.any(|rule| {
         none(&rule["from"]) && none(&rule["when"]) && leads_to(rule, port, of_http) == Holds::Yes
     })
+}
+
+fn of_http(may_be_http: bool, deny: bool) -> Holds {
+    match may_be_http {
+        true => Holds::Maybe,
+        false => http_only(deny),
+    }
 }
 
 /// Whether a rule is for a port; of the parts that only HTTP has, this holds.

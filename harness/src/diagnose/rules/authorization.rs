@@ -3,7 +3,7 @@
 use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
 
-use super::{Answer, Rule, Said, advice, command, listed};
+use super::{Answer, Rule, Said, advice, command, listed, put_under};
 use crate::diagnose::authorization::{
     Connection, Holds, allows_somebody, denies_everybody, matches,
 };
@@ -72,7 +72,7 @@ fn apply(view: &View<'_>) -> Answer {
     }
     let findings = found.into_iter().map(|kept_out| finding(view, kept_out));
     let mut findings: Vec<Finding> = findings.collect();
-    for (policy, deny, ports) in closed(view) {
+    for ((policy, deny), ports) in closed(view) {
         // What lets nodes in again lets clients in as well; a DENY is only changed for the nodes.
         if deny || findings.iter().all(|finding| finding.object != policy) {
             findings.push(closed_finding(view, policy, deny, &ports));
@@ -83,8 +83,8 @@ fn apply(view: &View<'_>) -> Answer {
 }
 
 /// The policies that let nobody in on client ports, whether one of them denies, and the ports.
-fn closed(view: &View<'_>) -> Vec<(String, bool, Vec<Served>)> {
-    let mut found: Vec<(String, bool, Vec<Served>)> = vec![];
+fn closed(view: &View<'_>) -> Vec<((String, bool), Vec<Served>)> {
+    let mut found = vec![];
     for to in view.in_mesh() {
         let in_force = in_force(view, to);
         let redirection = Redirection::of(to.pod);
@@ -110,14 +110,7 @@ fn closed(view: &View<'_>) -> Vec<(String, bool, Vec<Served>)> {
                 }
                 None => (listed(allowing.into_iter().map(object)), false),
             };
-            match found
-                .iter_mut()
-                .find(|(p, d, _)| *p == policy && *d == deny)
-            {
-                Some((_, _, ports)) if ports.contains(&port) => {}
-                Some((_, _, ports)) => ports.push(port),
-                None => found.push((policy, deny, vec![port])),
-            }
+            put_under(&mut found, (policy, deny), port);
         }
     }
     found

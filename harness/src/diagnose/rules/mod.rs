@@ -37,7 +37,7 @@ mod stall;
 mod undeclared_port;
 
 use super::restarts::{restart, roll_out, rolled_out_by, with_change};
-use super::view::View;
+use super::view::{Served, View};
 use crate::outcome::{Finding, Remedy, Unknown, Weight};
 
 /// One rule.
@@ -87,6 +87,15 @@ impl Answer {
         if !self.unknown.contains(&because) {
             self.unknown.push(because);
         }
+    }
+}
+
+/// Puts a port under what it is found for, each once: one finding tells all ports of the same cause.
+fn put_under<K: PartialEq>(found: &mut Vec<(K, Vec<Served>)>, key: K, port: Served) {
+    match found.iter_mut().find(|(known, _)| *known == key) {
+        Some((_, ports)) if ports.contains(&port) => {}
+        Some((_, ports)) => ports.push(port),
+        None => found.push((key, vec![port])),
     }
 }
 

@@ -3,7 +3,7 @@
 use meshproof_protocol::ports::ProductPort;
 use serde_json::Value;
 
-use super::{Answer, Rule, Said, advice, listed};
+use super::{Answer, Rule, Said, advice, listed, put_under};
 use crate::diagnose::selectors::{in_range, label_selector};
 use crate::diagnose::view::{NODE_PORTS, ProductPod, Served, View, object};
 use crate::outcome::{Finding, Remedy, Weight};
@@ -42,7 +42,7 @@ fn apply(view: &View<'_>) -> Answer {
     if let Some(because) = view.unread(view.namespace(), "NetworkPolicy") {
         return Answer::unknown(because);
     }
-    let mut found: Vec<(Direction, String, Vec<Served>)> = vec![];
+    let mut found = vec![];
     for to in &view.product {
         for from in view.product.iter().filter(|from| from.name != to.name) {
             for port in NODE_PORTS.map(|port| to.served(port)) {
@@ -56,14 +56,7 @@ fn apply(view: &View<'_>) -> Answer {
                         continue;
                     }
                     let policies = listed(policies.iter().map(|policy| object(policy)));
-                    let known = found
-                        .iter_mut()
-                        .find(|(d, p, _)| *d == direction && *p == policies);
-                    match known {
-                        Some((_, _, ports)) if ports.contains(&port) => {}
-                        Some((_, _, ports)) => ports.push(port),
-                        None => found.push((direction, policies, vec![port])),
-                    }
+                    put_under(&mut found, (direction, policies), port);
                 }
             }
         }
@@ -77,7 +70,7 @@ fn apply(view: &View<'_>) -> Answer {
         .into_iter()
         .map(|(policies, ports)| closed_finding(view, policies, &ports, &all))
         .collect();
-    let between = found.into_iter().map(|(direction, policies, ports)| {
+    let between = found.into_iter().map(|((direction, policies), ports)| {
         RULE.finding(Said {
             weight: Weight::Cause,
             object: policies,
@@ -103,7 +96,7 @@ fn apply(view: &View<'_>) -> Answer {
 
 /// The policies that let nobody in on client ports, with the ports.
 fn closed(view: &View<'_>) -> Vec<(String, Vec<Served>)> {
-    let mut found: Vec<(String, Vec<Served>)> = vec![];
+    let mut found = vec![];
     for to in &view.product {
         let policies = isolating(view, to, Direction::In);
         if policies.is_empty() {
@@ -120,11 +113,7 @@ fn closed(view: &View<'_>) -> Vec<(String, Vec<Served>)> {
                 continue;
             }
             let policies = listed(policies.iter().map(|policy| object(policy)));
-            match found.iter_mut().find(|(p, _)| *p == policies) {
-                Some((_, ports)) if ports.contains(&port) => {}
-                Some((_, ports)) => ports.push(port),
-                None => found.push((policies, vec![port])),
-            }
+            put_under(&mut found, policies, port);
         }
     }
     found
