@@ -1,8 +1,8 @@
 //! Runs a program to its end: what it printed, how it ended, and one sentence when it failed.
 //!
 //! Which programs run, and what their output means, is the callers' business. A child never
-//! outlives the future that runs it: dropping that future kills its whole process group. One whose
-//! Meshproof was killed can be told by its [`lineage`].
+//! outlives the future that runs it: dropping that future kills its whole process group, but for
+//! what the caller spares. One whose Meshproof was killed can be told by its [`lineage`].
 
 pub mod lineage;
 
@@ -10,8 +10,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -92,6 +90,7 @@ pub struct Program {
     input: Option<Vec<u8>>,
     from: Option<Stdio>,
     into: Option<Stdio>,
+    spared: Option<fn(&str) -> bool>,
 }
 
 impl Program {
@@ -105,6 +104,7 @@ impl Program {
             input: None,
             from: None,
             into: None,
+            spared: None,
         }
     }
 
@@ -150,6 +150,13 @@ impl Program {
         self
     }
 
+    /// Spares what of its process group has such a command line when this is broken off: that ends by
+    /// itself, soon, and who breaks off has to wait for it.
+    pub fn sparing(mut self, spared: fn(&str) -> bool) -> Self {
+        self.spared = Some(spared);
+        self
+    }
+
     /// The command line as a person would type it.
     pub fn command_line(&self) -> String {
         let mut line = self.program.to_string_lossy().into_owned();
@@ -179,9 +186,12 @@ impl Program {
             wait.seen(line);
             on_line(line);
         };
-        let mut running = Running(self.spawn()?);
+        let mut running = Running {
+            child: self.spawn()?,
+            spared: self.spared,
+        };
         let input = self.input.take();
-        let child = &mut running.0;
+        let child = &mut running.child;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take();
         let stderr = child.stderr.take();
@@ -228,8 +238,7 @@ impl Program {
             .stdin(fed)
             .stdout(self.into.take().unwrap_or_else(Stdio::piped))
             .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
+            .process_group(0);
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
@@ -240,14 +249,17 @@ impl Program {
     }
 }
 
-/// A child whose process group dies with this value.
-struct Running(Child);
+/// A child whose process group dies with this value, but for what is spared.
+struct Running {
+    child: Child,
+    spared: Option<fn(&str) -> bool>,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
         // `id` is none once the child was waited for: then its group is no longer ours to signal.
-        if let Some(id) = self.0.id() {
-            let _ = killpg(Pid::from_raw(id.cast_signed()), Signal::SIGKILL);
+        if let Some(id) = self.child.id() {
+            lineage::end_group(id, self.spared);
         }
     }
 }
@@ -341,24 +353,61 @@ mod tests {
             pid_file.display()
         );
         let run = tokio::spawn(Program::new("sh").args(["-c", &script]).run());
-        let grandchild = loop {
-            if let Ok(text) = std::fs::read_to_string(&pid_file) {
-                break text.trim().parse::<i32>().expect("a pid");
-            }
-            tokio::task::yield_now().await;
-        };
+        let grandchild = written(&pid_file).await;
+        let grandchild = grandchild.trim().parse().expect("a pid");
         run.abort();
         assert!(run.await.unwrap_err().is_cancelled());
-        let gone = |pid: i32| {
-            std::fs::read_to_string(format!("/proc/{pid}/stat"))
-                .map_or(true, |stat| stat.contains(") Z "))
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(5), async {
-            while !gone(grandchild) {
+        gone(grandchild).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_spared_outlives_a_dropped_run_and_nothing_else_does() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let pid_file = folder.path().join("pids");
+        let script = format!(
+            "sleep 601 & spared=$!; sleep 602 & echo $$ $spared $! > {0}.new; mv {0}.new {0}; wait",
+            pid_file.display()
+        );
+        let program = Program::new("sh").args(["-c", &script]);
+        let run = tokio::spawn(program.sparing(|command| command == "sleep 601").run());
+        let pids = written(&pid_file).await;
+        let pids: Vec<u32> = pids
+            .split_whitespace()
+            .map(|p| p.parse().unwrap())
+            .collect();
+        let identities: Vec<_> = pids.iter().map(|p| lineage::Identity::of(*p)).collect();
+        run.abort();
+        assert!(run.await.unwrap_err().is_cancelled());
+        gone(pids[0]).await;
+        gone(pids[2]).await;
+        let spared = identities[1].as_ref().expect("it ran");
+        assert!(spared.is_alive());
+        lineage::end(spared);
+        gone(pids[1]).await;
+    }
+
+    async fn written(file: &std::path::Path) -> String {
+        let reading = async {
+            loop {
+                if let Ok(text) = std::fs::read_to_string(file) {
+                    return text;
+                }
                 tokio::task::yield_now().await;
             }
-        })
-        .await
-        .expect("the grandchild is gone within 5 s");
+        };
+        let limit = std::time::Duration::from_secs(30);
+        let read = tokio::time::timeout(limit, reading).await;
+        read.expect("the file is there within 30 s")
+    }
+
+    async fn gone(pid: u32) {
+        let ending = async {
+            while lineage::Identity::of(pid).is_some() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let limit = std::time::Duration::from_secs(30);
+        let ended = tokio::time::timeout(limit, ending).await;
+        ended.unwrap_or_else(|_| panic!("{pid} is gone within 30 s"));
     }
 }

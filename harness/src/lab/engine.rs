@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::LabError;
+use super::begun_clients::makes_a_container;
 use crate::process::lineage::Identity;
 use crate::process::{Output, Program};
 
@@ -147,6 +148,7 @@ impl Engine {
         self.docker()
             .arg(command)
             .args(["--label", OWNER_LABEL, "--label", &maker])
+            .sparing(makes_a_container)
     }
 
     /// Runs a container as the arguments say and returns its standard output.

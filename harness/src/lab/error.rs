@@ -41,6 +41,18 @@ pub enum LabError {
         "the container engine runs without root, and a lab's nodes mount file systems and set the kernel's limits, which takes an engine that runs as root; start that (systemctl start docker), and unset DOCKER_HOST or choose it with: docker context use default"
     )]
     EngineWithoutRoot,
+    /// The engine goes on making a container that nobody waits for any more.
+    #[error(
+        "waited {waited:?} for the engine to make a container, lest it be left: pid {pid}, `{command}`; look at the engine's log, and once that process has ended call meshproof reap"
+    )]
+    StillMaking {
+        /// The client that asked for it.
+        pid: u32,
+        /// Its command line.
+        command: String,
+        /// How long was waited.
+        waited: Duration,
+    },
     /// The engine runs programs of another kind of machine.
     #[error(
         "the container engine runs {0} programs, and the lab's images are made for linux/amd64; use an engine on such a machine"

@@ -5,8 +5,8 @@
 
 use super::engine::{MAKER_LABEL, has_run_containers};
 use super::inspected::Container;
-use super::{Engine, LabError};
-use crate::process::lineage::Identity;
+use super::{Engine, LabError, begun_clients};
+use crate::process::lineage::{Identity, Started};
 
 /// Every helper container that the engine has, whoever runs it.
 ///
@@ -42,6 +42,9 @@ pub async fn remove_own_helpers() -> Result<(), LabError> {
 }
 
 async fn remove_own(engine: &Engine) -> Result<(), LabError> {
+    let its =
+        |client: &Started| client.by == *Identity::own() && client.command.contains(MAKER_LABEL);
+    begun_clients::have_ended(its).await?;
     let own = Some(Identity::own());
     let all = all(engine).await?;
     let its = |helper: &Container| helper.maker.as_ref() == own;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::LabError;
+use super::begun_clients::makes_a_container;
 use super::topology::Topology;
 use crate::process::Program;
 
@@ -45,6 +46,7 @@ impl KindCluster {
             .arg(&self.kubeconfig)
             .env("KIND_EXPERIMENTAL_DOCKER_NETWORK", NETWORK)
             .input(self.configuration())
+            .sparing(makes_a_container)
             .run()
             .await
             .map_err(LabError::program(format!(

@@ -3,6 +3,7 @@
 //! Nothing outside this module runs `docker` or `kind`. What runs on the cluster is for `mesh`
 //! and `product`.
 
+mod begun_clients;
 mod cluster;
 mod clusters;
 mod connect;

@@ -1,14 +1,14 @@
-//! Tells a process apart from a later one of the same pid, and finds children whose Meshproof died.
+//! Tells a process apart from a later one of the same pid, and finds the children of Meshproofs.
 //!
 //! Every child carries in its environment who started it. A Meshproof that is killed cannot end its
 //! children; they go on, and write where the next one writes. Whoever is about to write there ends
-//! them first.
+//! them first. Which of them are better left to end by themselves, the callers know.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 /// The variable that tells, in a child's environment, which process started it.
@@ -79,71 +79,95 @@ impl fmt::Display for Identity {
     }
 }
 
-/// A child that outlived the Meshproof that started it.
+/// A child of a Meshproof, or a child of such a one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Orphan {
+pub struct Started {
     /// The child.
     pub process: Identity,
     /// Its command line.
     pub command: String,
+    /// The Meshproof.
+    pub by: Identity,
 }
 
-impl Orphan {
-    /// Ends it at once.
-    pub fn end(&self) {
-        if self.process.is_alive() {
-            // What is gone by now needs no ending.
-            let _ = kill(
-                Pid::from_raw(self.process.pid.cast_signed()),
-                Signal::SIGKILL,
-            );
-        }
-    }
-}
-
-/// The children of dead Meshproofs, as far as this user may look into processes.
+/// All children of Meshproofs, as far as this user may look into processes.
 ///
 /// A Meshproof that another one started (as `bench` does) is a run of its own and none of them. Nor is
 /// what runs in another process namespace, such as a container's: the pid of who started it is one of
 /// that namespace, and whether it lives cannot be told from here.
-pub fn orphans() -> Vec<Orphan> {
-    let (own, namespace) = (
-        executable(std::process::id()),
-        pid_namespace(std::process::id()),
-    );
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(|pid: u32| {
-        if pid_namespace(pid) != namespace {
-            return None;
-        }
-        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let starter = started_by(&environment)?;
-        let orphaned = !starter.is_alive() && executable(pid) != own;
-        orphaned.then(|| {
-            Some(Orphan {
+pub fn started() -> Vec<Started> {
+    let own = executable(std::process::id());
+    let namespace = pid_namespace(std::process::id());
+    pids()
+        .filter_map(|pid| {
+            if pid_namespace(pid) != namespace {
+                return None;
+            }
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+            let by = started_by(&environment)?;
+            (executable(pid) != own).then_some(())?;
+            Some(Started {
                 process: Identity::of(pid)?,
                 command: command_line(pid),
+                by,
             })
-        })?
-    })
-    .collect()
+        })
+        .collect()
 }
 
-/// Ends the children of dead Meshproofs, and theirs.
-pub fn end_orphans() -> Vec<Orphan> {
+/// The children of dead Meshproofs.
+pub fn orphans() -> Vec<Started> {
+    let mut all = started();
+    all.retain(|child| !child.by.is_alive());
+    all
+}
+
+/// Ends the children of dead Meshproofs, and theirs, but for those with such a command line.
+pub fn end_orphans(spared: fn(&str) -> bool) -> Vec<Started> {
     let mut ended = vec![];
     for _ in 0..ROUNDS {
-        let found = orphans();
+        let mut found = orphans();
+        found.retain(|orphan| !spared(&orphan.command));
         if found.is_empty() {
             break;
         }
-        found.iter().for_each(Orphan::end);
+        found.iter().for_each(|orphan| end(&orphan.process));
         ended.extend(found);
     }
     ended.sort_by_key(|orphan| orphan.process.pid);
     ended.dedup();
     ended
+}
+
+/// Ends a process at once.
+pub fn end(process: &Identity) {
+    if process.is_alive() {
+        // What is gone by now needs no ending.
+        let _ = kill(Pid::from_raw(process.pid.cast_signed()), Signal::SIGKILL);
+    }
+}
+
+/// Ends a process group at once. Where some command lines of it are spared, its leader goes first, lest
+/// it begin more.
+pub fn end_group(leader: u32, spared: Option<fn(&str) -> bool>) {
+    let group = Pid::from_raw(leader.cast_signed());
+    // What is gone by now needs no ending.
+    let Some(spared) = spared else {
+        let _ = killpg(group, Signal::SIGKILL);
+        return;
+    };
+    let _ = kill(group, Signal::SIGKILL);
+    let of_it = |pid: &u32| Stat::of(*pid).is_some_and(|stat| stat.group == leader);
+    for pid in pids().filter(of_it) {
+        if !spared(&command_line(pid)) {
+            let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
+        }
+    }
+}
+
+fn pids() -> impl Iterator<Item = u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// Whether a process is this one's parent, or a parent of that.
@@ -194,6 +218,7 @@ fn boot() -> String {
 struct Stat {
     ended: bool,
     parent: u32,
+    group: u32,
     started: u64,
 }
 
@@ -209,6 +234,7 @@ impl Stat {
         Some(Self {
             ended: matches!(*fields.first()?, "Z" | "X"),
             parent: fields.get(1)?.parse().ok()?,
+            group: fields.get(2)?.parse().ok()?,
             started: fields.get(19)?.parse().ok()?,
         })
     }
@@ -266,6 +292,7 @@ mod tests {
         let expected = Stat {
             ended: false,
             parent: 4,
+            group: 5,
             started: 22,
         };
         assert_eq!(Stat::read(&text), Some(expected));
@@ -286,7 +313,9 @@ mod tests {
         let of = |child: &Sleeper| found.iter().find(|o| o.process.pid == child.0.id());
         assert_eq!(of(&orphan).expect("an orphan").command, "sleep 600");
         assert_eq!(of(&child), None);
-        end_orphans();
+        assert_eq!(end_orphans(|command| command == "sleep 600"), []);
+        assert!(Identity::of(orphan.0.id()).is_some());
+        end_orphans(|_| false);
         assert!(!orphan.0.wait().unwrap().success());
         assert!(Identity::of(child.0.id()).is_some());
     }

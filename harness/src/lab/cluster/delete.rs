@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use super::Cluster;
+use crate::lab::begun_clients;
 use crate::lab::images::remove_folder;
 use crate::lab::{Engine, LabError, Lease};
 use crate::progress::Progress;
 
 impl Cluster {
     pub(super) async fn remove_nodes(&self, engine: &Engine) -> Result<(), LabError> {
+        let marker = self.marker().display().to_string();
+        begun_clients::have_ended(|client| client.command.contains(&marker)).await?;
         let mut ids = self.record.containers.clone();
         ids.extend(
             self.marked_containers(engine)

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::digests;
 use super::key::Key;
 use crate::lab::mounts::unmount_below;
-use crate::lab::{LabError, Lease, half_made, lease};
+use crate::lab::{LabError, Lease, begun_clients, half_made, lease};
 use crate::process::lineage::end_orphans;
 use crate::progress::Progress;
 
@@ -161,12 +161,13 @@ impl Cache {
     /// is ended first.
     ///
     /// # Errors
-    /// A file error, or a mount that stays.
+    /// A file error, a mount that stays, or an engine that goes on making what a killed builder asked for.
     pub async fn lock(&self, progress: &Progress) -> Result<Lease, LabError> {
         let path = half_made::lock(&self.root);
         let command: Vec<String> = std::env::args().collect();
         let lease = lease::wait(&path, "the cache", &command.join(" "), progress).await?;
-        end_orphans();
+        end_orphans(begun_clients::makes_a_container);
+        begun_clients::of_the_dead_have_ended().await?;
         unmount_below(&self.root.join("partial")).await?;
         Ok(lease)
     }

@@ -12,8 +12,8 @@ mod report;
 mod runs;
 
 use super::lease::{self, Attempt, Lease};
-use super::{Cluster, Engine, LabError, Paths, half_made};
-use crate::process::lineage::{self, Orphan};
+use super::{Cluster, Engine, LabError, Paths, begun_clients, half_made};
+use crate::process::lineage::{self, Started};
 
 pub use report::{Kept, Kind, Reaped, Removed};
 
@@ -35,16 +35,24 @@ pub struct Reaping {
 /// When our own folders cannot be read. What cannot be removed is told in [`Reaped::failed`].
 pub async fn reap(paths: &Paths, reaping: &Reaping) -> Result<Reaped, LabError> {
     // First, lest they go on making what is removed here.
-    let orphans = match reaping.dry_run {
-        true => lineage::orphans(),
-        false => lineage::end_orphans(),
-    };
-    reap_with(Engine::connect().await, orphans, paths, reaping).await
+    let mut orphans = lineage::orphans();
+    let mut still_making = None;
+    if !reaping.dry_run {
+        orphans.extend(lineage::end_orphans(begun_clients::makes_a_container));
+        orphans.sort_by_key(|orphan| orphan.process.pid);
+        orphans.dedup();
+        still_making = begun_clients::of_the_dead_have_ended().await.err();
+    }
+    let mut reaped = reap_with(Engine::connect().await, orphans, paths, reaping).await?;
+    reaped
+        .failed
+        .extend(still_making.map(|error| error.to_string()));
+    Ok(reaped)
 }
 
 async fn reap_with(
     engine: Result<Engine, LabError>,
-    orphans: Vec<Orphan>,
+    orphans: Vec<Started>,
     paths: &Paths,
     reaping: &Reaping,
 ) -> Result<Reaped, LabError> {
@@ -77,7 +85,7 @@ struct Reaper<'a> {
 }
 
 impl Reaper<'_> {
-    fn processes(&mut self, orphans: Vec<Orphan>) {
+    fn processes(&mut self, orphans: Vec<Started>) {
         for orphan in orphans {
             self.reaped.removed.push(Removed {
                 kind: Kind::Process,

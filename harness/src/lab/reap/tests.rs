@@ -290,9 +290,10 @@ async fn without_an_engine_clusters_stay_on_record() {
         command: "meshproof reap".into(),
     };
     let engine = Err(LabError::NoEngine("it is down".into()));
-    let orphan = Orphan {
+    let orphan = Started {
         process: Identity::own().clone(),
         command: "kind create cluster".into(),
+        by: Identity::own().clone(),
     };
     let reaped = reap_with(engine, vec![orphan], &place.1, &reaping);
     let reaped = reaped.await.unwrap();
