@@ -57,10 +57,6 @@ pub fn markdown() -> String {
     out
 }
 
-/// Codes that any live cluster may have beside its fault, and rightly: a port of a node that is
-/// taken by chance.
-pub const BY_CHANCE: &[&str] = &["MP026"];
-
 const fn fault(
     id: &'static str,
     what: &'static str,

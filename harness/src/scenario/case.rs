@@ -225,9 +225,8 @@ async fn in_order(
 /// That diagnosis finds what its fault has and no other: a false finding sends a reader astray, and a
 /// right one says that more is wrong than the case is about.
 fn no_other(fault: &table::Fault, said: &Diagnosis) -> Check {
-    let mut besides = fault.besides(said);
-    besides.retain(|finding| !table::BY_CHANCE.contains(&finding.code.as_str()));
-    let besides: Vec<String> = besides
+    let besides: Vec<String> = fault
+        .besides(said)
         .iter()
         .map(|f| format!("{} on {}", f.code, f.object))
         .collect();

@@ -9,6 +9,8 @@ use meshproof_harness::product::{Product, client};
 use meshproof_harness::report::kubectl_table;
 use meshproof_harness::scenario::{About, Checkpoint, Scenario, Scope, Stand, StepError};
 
+use super::guide_cluster as cluster;
+
 /// The labels of the guide's pods.
 pub(super) const IGNITE_PODS: &str = "app=ignite,type=server";
 /// The keys that C3 writes and later steps look for.
@@ -129,6 +131,9 @@ impl Checkpoint for TwoNodes {
             format!("{restarts} restarts"),
             vec![],
         ));
+        // Both: nodes that were apart find each other only when one of them starts.
+        let anew = |_| cluster::start_anew(stand, cluster::READY);
+        checks.extend(cluster::on_own_ports(stand, anew).await?);
         let (state, readings) =
             nodes::becomes(&stand.kube, namespace, Symptom::Healthy, BECOME_ONE).await?;
         let healthy = state.symptom == Symptom::Healthy;

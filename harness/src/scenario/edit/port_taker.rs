@@ -4,11 +4,12 @@
 //! one of them this port to come from, as it now and then does for a sidecar's. The program is the
 //! probe's `take-port`.
 
+use meshproof_protocol::ports::ProductPort;
 use serde_json::{Value, json};
 
 use super::{EditError, list, missing, pod_template};
 use crate::product::manifest::Manifest;
-use crate::product::reserved_ports;
+use crate::product::reserved_ports::{self, IN_EPHEMERAL_RANGE};
 
 /// The container's name.
 pub const PORT_TAKER: &str = "port-taker";
@@ -62,12 +63,25 @@ pub fn take_another_port(manifest: &mut Manifest, port: u16) -> Result<(), EditE
 /// # Errors
 /// When there is no StatefulSet.
 pub fn reserve_ports(manifest: &mut Manifest) -> Result<(), EditError> {
+    reserve(manifest, reserved_ports::with(None))
+}
+
+/// Leaves one of them to outgoing connections, and reserves the others.
+///
+/// # Errors
+/// When there is no StatefulSet.
+pub fn reserve_ports_but(manifest: &mut Manifest, free: ProductPort) -> Result<(), EditError> {
+    let others = IN_EPHEMERAL_RANGE.iter().filter(|port| **port != free);
+    let others: Vec<String> = others.map(|port| port.number().to_string()).collect();
+    reserve(manifest, others.join(","))
+}
+
+fn reserve(manifest: &mut Manifest, ports: String) -> Result<(), EditError> {
     let pod = &mut pod_template(manifest)?["spec"];
     if !pod.is_object() {
         return Err(missing("spec of the pod template"));
     }
-    pod["securityContext"]["sysctls"] =
-        json!([{ "name": reserved_ports::SYSCTL, "value": reserved_ports::with(None) }]);
+    pod["securityContext"]["sysctls"] = json!([{ "name": reserved_ports::SYSCTL, "value": ports }]);
     Ok(())
 }
 
@@ -78,15 +92,17 @@ mod tests {
     use crate::scenario::edit::diff;
 
     #[test]
-    fn the_fault_is_one_argument_and_the_cure_one_setting() {
+    fn the_fault_frees_the_port_and_takes_it_and_the_cure_is_one_setting() {
         let mut healthy = guide::ignite_cluster().unwrap();
         let untouched = healthy.clone();
         assert!(take_another_port(&mut healthy, 1).is_err());
         take_port(&mut healthy, 40000).unwrap();
+        reserve_ports(&mut healthy).unwrap();
         let added = diff(&untouched, &healthy, ["guide", "throughout"]).unwrap();
         assert!(!added.contains("\n-"), "{added}");
         let mut faulty = healthy.clone();
         take_another_port(&mut faulty, 47500).unwrap();
+        reserve_ports_but(&mut faulty, ProductPort::Discovery).unwrap();
         let mut cured = faulty.clone();
         reserve_ports(&mut cured).unwrap();
         let fault = diff(&healthy, &faulty, ["healthy", "fault"]).unwrap();
@@ -102,6 +118,7 @@ mod tests {
             (|m| take_port(m, 1)) as fn(&mut Manifest) -> Result<(), EditError>,
             |m| take_another_port(m, 1),
             reserve_ports,
+            |m| reserve_ports_but(m, ProductPort::Discovery),
         ] {
             let mut manifest = Manifest::parse(text).unwrap();
             let before = manifest.clone();
