@@ -375,15 +375,45 @@ mod tests {
             .split_whitespace()
             .map(|p| p.parse().unwrap())
             .collect();
-        let identities: Vec<_> = pids.iter().map(|p| lineage::Identity::of(*p)).collect();
+        called(pids[1], "sleep 601").await;
         run.abort();
         assert!(run.await.unwrap_err().is_cancelled());
         gone(pids[0]).await;
         gone(pids[2]).await;
-        let spared = identities[1].as_ref().expect("it ran");
-        assert!(spared.is_alive());
-        lineage::end(spared);
+        let spared = lineage::Identity::of(pids[1]).expect("it is spared");
+        lineage::end(&spared);
         gone(pids[1]).await;
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_spared_itself_goes_on_as_well() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let pid_file = folder.path().join("pid");
+        let script = format!(
+            "echo $$ > {0}.new; mv {0}.new {0}; exec sleep 603",
+            pid_file.display()
+        );
+        let program = Program::new("sh").args(["-c", &script]);
+        let run = tokio::spawn(program.sparing(|command| command == "sleep 603").run());
+        let pid = written(&pid_file).await.trim().parse().expect("a pid");
+        called(pid, "sleep 603").await;
+        run.abort();
+        assert!(run.await.unwrap_err().is_cancelled());
+        let spared = lineage::Identity::of(pid).expect("it is spared");
+        lineage::end(&spared);
+        gone(pid).await;
+    }
+
+    /// Until a program that was forked became what it was to be.
+    async fn called(pid: u32, command: &str) {
+        let becoming = async {
+            while lineage::command_line(pid) != command {
+                tokio::task::yield_now().await;
+            }
+        };
+        let limit = std::time::Duration::from_secs(30);
+        let became = tokio::time::timeout(limit, becoming).await;
+        became.unwrap_or_else(|_| panic!("{pid} is {command} within 30 s"));
     }
 
     async fn written(file: &std::path::Path) -> String {

@@ -156,7 +156,9 @@ pub fn end_group(leader: u32, spared: Option<fn(&str) -> bool>) {
         let _ = killpg(group, Signal::SIGKILL);
         return;
     };
-    let _ = kill(group, Signal::SIGKILL);
+    if !spared(&command_line(leader)) {
+        let _ = kill(group, Signal::SIGKILL);
+    }
     let of_it = |pid: &u32| Stat::of(*pid).is_some_and(|stat| stat.group == leader);
     for pid in pids().filter(of_it) {
         if !spared(&command_line(pid)) {
@@ -201,7 +203,8 @@ fn executable(pid: u32) -> Option<PathBuf> {
     Some(Path::new(text.trim_end_matches(" (deleted)")).to_owned())
 }
 
-fn command_line(pid: u32) -> String {
+/// A process's command line, words with spaces between; empty of one that is gone.
+pub fn command_line(pid: u32) -> String {
     let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
     text.trim_end().to_owned()
@@ -242,6 +245,7 @@ impl Stat {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt;
     use std::process::{Child, Command};
 
     use super::*;
@@ -251,7 +255,12 @@ mod tests {
 
     impl Sleeper {
         fn of(starter: &str) -> Self {
+            Self::under("sleep", starter)
+        }
+
+        fn under(name: &str, starter: &str) -> Self {
             let sleep = Command::new("sleep")
+                .arg0(name)
                 .arg("600")
                 .env(STARTED_BY, starter)
                 .spawn();
@@ -307,15 +316,20 @@ mod tests {
             gone.0.wait().unwrap();
             identity
         };
-        let mut orphan = Sleeper::of(&ended.to_string());
+        // One that other tests' ending of orphans spares.
+        let mut orphan = Sleeper::under("docker run --detach", &ended.to_string());
         let child = Sleeper::of(&Identity::own().to_string());
         let found = orphans();
         let of = |child: &Sleeper| found.iter().find(|o| o.process.pid == child.0.id());
-        assert_eq!(of(&orphan).expect("an orphan").command, "sleep 600");
+        let command = "docker run --detach 600";
+        assert_eq!(of(&orphan).expect("an orphan").command, command);
         assert_eq!(of(&child), None);
-        assert_eq!(end_orphans(|command| command == "sleep 600"), []);
+        let named = |ended: &[Started]| ended.iter().any(|o| o.process.pid == orphan.0.id());
+        assert!(!named(&end_orphans(
+            |command| command.starts_with("docker run")
+        )));
         assert!(Identity::of(orphan.0.id()).is_some());
-        end_orphans(|_| false);
+        assert!(named(&end_orphans(|_| false)));
         assert!(!orphan.0.wait().unwrap().success());
         assert!(Identity::of(child.0.id()).is_some());
     }
