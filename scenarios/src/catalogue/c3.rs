@@ -123,7 +123,11 @@ impl Checkpoint for TwoNodes {
             return Ok(checks);
         }
         checks.push(in_order(&listed));
-        let restarts: i32 = listed.iter().map(pods::restarts).sum();
+        // Both: nodes that were apart find each other only when one of them starts.
+        let anew = |_| cluster::start_anew(stand, cluster::READY);
+        let ports = cluster::on_own_ports(stand, anew).await?;
+        let now = cluster::listed(stand).await?;
+        let restarts: i32 = now.iter().map(pods::restarts).sum();
         checks.push(Check::answered(
             Standing::Truth,
             "no container restarted",
@@ -131,9 +135,7 @@ impl Checkpoint for TwoNodes {
             format!("{restarts} restarts"),
             vec![],
         ));
-        // Both: nodes that were apart find each other only when one of them starts.
-        let anew = |_| cluster::start_anew(stand, cluster::READY);
-        checks.extend(cluster::on_own_ports(stand, anew).await?);
+        checks.extend(ports.check);
         let (state, readings) =
             nodes::becomes(&stand.kube, namespace, Symptom::Healthy, BECOME_ONE).await?;
         let healthy = state.symptom == Symptom::Healthy;

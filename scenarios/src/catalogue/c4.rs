@@ -111,8 +111,10 @@ impl Checkpoint for Strict {
         let [first, second] = nodes::PODS;
         checks.push(c3::data_flows(stand, first, second, "under-strict-a").await);
         checks.push(c3::data_flows(stand, second, first, "under-strict-b").await);
-        checks.extend(rejoins(stand, second).await?);
+        let (rejoined, made_anew) = rejoins(stand, second).await?;
+        checks.extend(rejoined);
         let quiet = log_gate::Logs::of_nodes(&stand.product, &stand.namespace, since)
+            .nodes_since(made_anew.unwrap_or(since))
             .check(&stand.kube, &[])
             .await?;
         checks.insert(checks.len().saturating_sub(1), quiet);

@@ -1,5 +1,6 @@
 //! C4's cluster lives on under STRICT: a node whose pod is deleted joins again, and no key is lost.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::DeleteParams;
@@ -11,7 +12,12 @@ use meshproof_harness::scenario::{Stand, StepError};
 use super::{c3, cluster};
 
 /// Deletes a node's pod: it joins again under STRICT, and no key is lost.
-pub(super) async fn rejoins(stand: &Stand, pod: &str) -> Result<Vec<Check>, StepError> {
+///
+/// Returns since when no log may have an unexpected error for a node that was made anew for its ports.
+pub(super) async fn rejoins(
+    stand: &Stand,
+    pod: &str,
+) -> Result<(Vec<Check>, Option<Timestamp>), StepError> {
     let (kube, namespace) = (&stand.kube, &stand.namespace);
     replace(stand, pod).await?;
     let again = async |came_to| {
@@ -35,7 +41,7 @@ pub(super) async fn rejoins(stand: &Stand, pod: &str) -> Result<Vec<Check>, Step
             .flat_map(|r| r.evidence(&stand.namespace))
             .collect(),
     )];
-    checks.extend(ports);
+    checks.extend(ports.check);
     for through in nodes::PODS {
         let statement = format!("no key is lost, read through {through}");
         let told = |found| {
@@ -44,7 +50,7 @@ pub(super) async fn rejoins(stand: &Stand, pod: &str) -> Result<Vec<Check>, Step
         };
         checks.push(c3::no_key_lacks(stand, through, c3::KEYS, statement, told).await);
     }
-    Ok(checks)
+    Ok((checks, ports.made_anew))
 }
 
 /// Deletes a pod as the guide's reader would, and waits until both are 2/2 again.

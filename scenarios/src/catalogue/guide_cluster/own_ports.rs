@@ -3,6 +3,7 @@
 //! The cases reserve the ports in their pods. The checkpoints deploy the guide's manifests as they are:
 //! there a node that found a port taken shows what X1 is about, and not what the checkpoint asks.
 
+use jiff::Timestamp;
 use meshproof_harness::evidence::nodes::{self, NodeReading};
 use meshproof_harness::outcome::{Check, Standing, Symptom};
 use meshproof_harness::product::logs::NodeLog;
@@ -14,34 +15,45 @@ use super::SETTLE;
 /// How often nodes are made anew for their ports. One start in 270 met a taken port with classic sidecars.
 const MADE_ANEW: usize = 2;
 
+/// Where the nodes listen.
+pub struct OwnPorts {
+    /// What tells of it; none where a log does not say on which port its node listens, as a quiet one
+    /// does not.
+    pub check: Option<Check>,
+    /// When a node was last made anew for it, if one was: what the other's log says before is about that.
+    pub made_anew: Option<Timestamp>,
+}
+
 /// Waits until the nodes show what they come to, and has them made anew where one listens on another
 /// port than its own. Made anew is by the caller, who is told what they came to.
-///
-/// Returns a check that tells of it; none where a log does not say on which port its node listens, as
-/// a quiet one does not.
 ///
 /// # Errors
 /// When logs cannot be read, or what the caller failed with.
 pub async fn on_own_ports<Anew>(
     stand: &Stand,
     make_anew: impl Fn(Symptom) -> Anew + Send,
-) -> Result<Option<Check>, StepError>
+) -> Result<OwnPorts, StepError>
 where
     Anew: Future<Output = Result<(), StepError>> + Send,
 {
     let mut before = vec![];
+    let mut made_anew = None;
     loop {
         let (state, readings) = nodes::settled(&stand.kube, &stand.namespace, SETTLE).await?;
         let elsewhere = elsewhere(&readings);
         if elsewhere.is_empty() || before.len() == MADE_ANEW {
             let all_tell = readings.iter().all(|reading| tells_all(&reading.log));
-            return Ok(all_tell.then(|| told(&before, &elsewhere)));
+            return Ok(OwnPorts {
+                check: all_tell.then(|| told(&before, &elsewhere)),
+                made_anew,
+            });
         }
         let elsewhere = elsewhere.join(", ");
         stand.progress.line(format!(
             "{elsewhere}: its own port was taken, as in X1. Made anew."
         ));
         make_anew(state.symptom).await?;
+        made_anew = Some(Timestamp::now());
         before.push(elsewhere);
     }
 }
