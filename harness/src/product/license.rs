@@ -44,7 +44,7 @@ impl fmt::Display for LicenseFailure {
 
 /// Reads the log of a container that ended with this code; `None` for one that still runs.
 ///
-/// Returns the first line that tells of an error and [speaks of a license](speaks_of_a_license). The
+/// Returns the first line that tells of an error and speaks of a license. The
 /// line is kept as it is: whoever shows it takes the secrets out of the log before.
 #[must_use]
 pub fn failure(exit_code: Option<i32>, log: &str) -> Option<LicenseFailure> {
@@ -62,8 +62,7 @@ pub fn failure(exit_code: Option<i32>, log: &str) -> Option<LicenseFailure> {
 
 /// Whether a line names a license, whichever way it is spelt, and may be shown: one with markup in it,
 /// or with a signature's characters beside the word, may be of a license itself.
-#[must_use]
-pub fn speaks_of_a_license(line: &str) -> bool {
+fn speaks_of_a_license(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
     let named = lower.contains("license") || lower.contains("licence");
     named && !line.contains('<') && !(lower.contains("signature") && holds_long_code(line))

@@ -50,7 +50,8 @@ impl Broken {
         match self {
             Self::SecretMissing => "MP040",
             Self::OtherFolder => "MP041",
-            Self::NoLicense | Self::Expired => "MP042",
+            // How GridGain words it is unverified, so that its log is not relied upon.
+            Self::NoLicense | Self::Expired => "MP023",
         }
     }
 }

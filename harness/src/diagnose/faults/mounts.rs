@@ -55,8 +55,16 @@ pub const FAULTS: &[Fault] = &[
         "a node that crashes with a license",
         |s| {
             ends(s);
-            s.nodes[0].log = Some("start\nno valid license was found\n".into());
+            s.nodes[0].log = Some("start\nFailed to start: no valid license was found\n".into());
         },
         &[("MP042", Cause), ("MP023", Symptom)],
+    ),
+    (
+        "a node that crashes for another reason, with a license that was accepted",
+        |s| {
+            ends(s);
+            s.nodes[0].log = Some("start\n[INFO][main] license accepted\n".into());
+        },
+        &[("MP023", Symptom)],
     ),
 ];
