@@ -3,15 +3,15 @@
 
 use std::fmt;
 
-use meshproof_harness::outcome::{ScenarioOutcome, Symptom, Verdict};
+use meshproof_harness::outcome::{Cure, ScenarioOutcome, Symptom, Verdict};
 use meshproof_harness::scenario::Mutation;
 
 /// Which cases noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Noticed {
-    /// Those whose outcome is neither on record nor `Confirmed`.
+    /// Those whose outcome is neither on record nor `Confirmed`, by what was left out.
     noticed: Vec<String>,
-    /// Those whose outcome is one of these, as if nothing had been left out: they are broken.
+    /// Those that say what they say when nothing is left out: they are broken.
     missed: Vec<String>,
     /// Those that ended before they came to what was left out: whether they notice is unknown.
     ended_before: Vec<String>,
@@ -38,12 +38,14 @@ impl Noticed {
                 &mut sorted.without
             } else if outcome.expectation.green || outcome.verdict == Verdict::Confirmed {
                 &mut sorted.missed
-            } else if !came_to(mutation, outcome)
-                || matches!(outcome.verdict, Verdict::Failed { .. })
-            {
+            } else if matches!(outcome.verdict, Verdict::Failed { .. }) {
                 &mut sorted.ended_before
             } else {
-                &mut sorted.noticed
+                match lacks_what_was_left_out(mutation, outcome) {
+                    None => &mut sorted.ended_before,
+                    Some(true) => &mut sorted.noticed,
+                    Some(false) => &mut sorted.missed,
+                }
             };
             if !list.contains(&outcome.id) {
                 list.push(outcome.id.clone());
@@ -58,13 +60,17 @@ impl Noticed {
     }
 }
 
-/// Whether a case got as far as the part that was left out. One that ended for another reason, such
-/// as a baseline that is not healthy, has an outcome that is not on record either; so has one that
-/// could not be carried through.
-fn came_to(mutation: Mutation, outcome: &ScenarioOutcome) -> bool {
+/// Whether a case found lacking what was left out of it; none if it ended before it came to that. An
+/// outcome that is not on record for another reason, such as a baseline that is not healthy or a symptom
+/// that was not seen as it should be, tells nothing of it.
+fn lacks_what_was_left_out(mutation: Mutation, outcome: &ScenarioOutcome) -> Option<bool> {
+    let case = outcome.case.as_deref()?;
     match mutation {
-        Mutation::NoFault => outcome.case.as_ref().is_some_and(|c| c.started_healthy()),
-        Mutation::NoRemedy => outcome.symptom().is_some_and(|s| s != Symptom::Undecided),
+        Mutation::NoFault if case.in_force.is_empty() => None,
+        Mutation::NoFault => {
+            Some(!case.fault_in_force() || outcome.symptom() == Some(Symptom::Healthy))
+        }
+        Mutation::NoRemedy => case.cure_that_counts().map(|cure| cure == Cure::None),
     }
 }
 
@@ -98,20 +104,21 @@ mod tests {
     use super::*;
     use crate::sample;
 
+    fn check(holds: bool) -> Check {
+        Check::answered(Standing::Truth, "it is so", holds, "2", vec![])
+    }
+
+    /// A case whose part that is left out was found lacking, be it the fault or the remedy.
     fn outcome(id: &str, verdict: Verdict, symptom: Symptom, green: bool) -> ScenarioOutcome {
         let record = CaseRecord {
-            baseline: vec![Check::answered(
-                Standing::Truth,
-                "all is well",
-                true,
-                "2",
-                vec![],
-            )],
+            baseline: vec![check(true)],
+            in_force: vec![check(false)],
             observed: Some(Observed {
                 symptom,
                 because: "so".into(),
                 checks: vec![],
             }),
+            cure: Some(Cure::None),
             ..CaseRecord::new(CaseClaim {
                 symptom: Symptom::Split,
                 remedy: "mend it".into(),
@@ -129,15 +136,26 @@ mod tests {
         }
     }
 
+    fn invalid() -> Verdict {
+        Verdict::Invalid {
+            because: "b".into(),
+        }
+    }
+
+    fn changed(outcome: &ScenarioOutcome, change: fn(&mut CaseRecord)) -> ScenarioOutcome {
+        let mut changed = outcome.clone();
+        change(changed.case.as_deref_mut().expect("it has one"));
+        changed
+    }
+
     fn of(outcomes: &[ScenarioOutcome], mutation: Mutation) -> String {
         Noticed::of(outcomes, mutation).to_string()
     }
 
     #[test]
     fn what_is_on_record_all_the_same_has_not_noticed() {
-        let because = String::new();
         let outcomes = [
-            outcome("T2a", Verdict::Invalid { because }, Symptom::Split, false),
+            outcome("T2a", invalid(), Symptom::Split, false),
             outcome("T2b", Verdict::Differs, Symptom::Stall, true),
             outcome("T5a", Verdict::Confirmed, Symptom::Refused, false),
         ];
@@ -167,26 +185,29 @@ mod tests {
 
     #[test]
     fn who_ended_before_the_part_that_was_left_out_has_not_noticed() {
-        let invalid = || Verdict::Invalid {
-            because: "b".into(),
-        };
-        let mut ill = outcome("T2a", invalid(), Symptom::Split, false);
-        let before = Noticed::of(std::slice::from_ref(&ill), Mutation::NoFault);
-        assert!(before.by_all(), "{before}");
-        if let Some(record) = &mut ill.case {
-            record.baseline.clear();
-            record.observed = None;
-        }
-        let undecided = outcome("T2b", invalid(), Symptom::Undecided, false);
-        let told = of(&[ill.clone(), undecided.clone()], Mutation::NoRemedy);
-        assert_eq!(
-            told,
-            "no-remedy: noticed by none; NOT by T2a, T2b, which ended before they came to it"
-        );
-        let told = of(&[ill, undecided], Mutation::NoFault);
-        assert_eq!(
-            told,
-            "no-fault: noticed by T2b; NOT by T2a, which ended before they came to it"
-        );
+        let whole = outcome("T2a", invalid(), Symptom::Split, false);
+        let ill = changed(&whole, |case| case.in_force.clear());
+        let told = of(&[ill], Mutation::NoFault);
+        let before = "noticed by none; NOT by T2a, which ended before they came to it";
+        assert_eq!(told, format!("no-fault: {before}"));
+        let untried = changed(&whole, |case| case.cure = None);
+        let told = of(&[untried], Mutation::NoRemedy);
+        assert_eq!(told, format!("no-remedy: {before}"));
+    }
+
+    #[test]
+    fn what_is_invalid_for_another_reason_has_not_noticed() {
+        let whole = outcome("T2b", invalid(), Symptom::Stall, false);
+        let broken = "noticed by none; NOT by T2b, which show nothing";
+        let in_force = changed(&whole, |case| case.in_force = vec![check(true)]);
+        let told = of(std::slice::from_ref(&in_force), Mutation::NoFault);
+        assert_eq!(told, format!("no-fault: {broken}"));
+        let cured = changed(&whole, |case| case.cure = Some(Cure::ByTheRemedy));
+        let told = of(&[cured], Mutation::NoRemedy);
+        assert_eq!(told, format!("no-remedy: {broken}"));
+        let harmless = changed(&in_force, |case| {
+            case.observed.as_mut().expect("it was").symptom = Symptom::Healthy;
+        });
+        assert!(Noticed::of(&[harmless], Mutation::NoFault).by_all());
     }
 }
