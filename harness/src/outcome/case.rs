@@ -260,8 +260,11 @@ pub fn judge_case(case: &CaseRecord) -> (Verdict, String) {
     let Some(cure) = case.cure_that_counts() else {
         return invalid(format!("{symptom}; the remedy was not tried"));
     };
-    let mut after = case.recovery.iter().chain(&case.consequences);
-    let lacking = after.find(|check| !check.holds());
+    let after = || case.recovery.iter().chain(&case.consequences);
+    if let Some((check, because)) = after().find_map(unproven) {
+        return invalid(format!("{symptom}; whether {}: {because}", check.statement));
+    }
+    let lacking = after().find(|check| !check.holds());
     let fact = match lacking {
         Some(check) => format!(
             "{symptom}; {}; not so: {}; seen: {}",
@@ -275,6 +278,13 @@ pub fn judge_case(case: &CaseRecord) -> (Verdict, String) {
         (Verdict::Confirmed, fact)
     } else {
         (Verdict::Differs, fact)
+    }
+}
+
+fn unproven(check: &Check) -> Option<(&Check, &str)> {
+    match &check.result {
+        CheckResult::Unproven { because } => Some((check, because)),
+        _ => None,
     }
 }
 

@@ -226,6 +226,27 @@ fn what_else_came_of_a_remedy_differs_and_is_cured_all_the_same() {
 }
 
 #[test]
+fn what_could_not_be_asked_after_a_remedy_is_no_verdict_on_the_guide() {
+    let unasked = || Check::unproven(Standing::Truth, "the keys are there", "refused", vec![]);
+    let after = CaseRecord {
+        consequences: vec![unasked()],
+        ..confirmed()
+    };
+    let recovery = CaseRecord {
+        recovery: vec![unasked()],
+        ..confirmed()
+    };
+    for case in [after, recovery] {
+        let (verdict, fact) = judge_case(&case);
+        assert_eq!(verdict.name(), "Invalid");
+        assert_eq!(
+            fact,
+            "split as the guide says (servers=1 on both); whether the keys are there: refused"
+        );
+    }
+}
+
+#[test]
 fn every_check_is_told_with_its_phase() {
     let case = CaseRecord {
         diagnosed: vec![check(true)],
