@@ -18,10 +18,10 @@ pub const NOT_JOINED: [&str; 4] = ["MP022", "MP023", "MP024", "MP025"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
-    /// They are one cluster, and nothing was found that is wrong or exposed.
+    /// They are one cluster, nothing was found that is wrong or exposed, and no question is open.
     Healthy,
-    /// They are one cluster, and something else is wrong or exposed: no gateway leads to it, or it
-    /// speaks in plaintext.
+    /// They are one cluster, and something else is wrong or exposed, or may be, since it is not known:
+    /// no gateway leads to it, or it speaks in plaintext.
     OneCluster,
     /// They are clusters of their own.
     Split,
@@ -51,7 +51,8 @@ impl Diagnosis {
             Conclusion::NotJoined
         } else if self.state_unknown().is_some() || mute_proxies > 0 {
             Conclusion::NotKnown
-        } else if self.findings.iter().all(|f| f.weight == Weight::Risk) {
+        } else if self.unknown.is_empty() && self.findings.iter().all(|f| f.weight == Weight::Risk)
+        {
             Conclusion::Healthy
         } else {
             Conclusion::OneCluster

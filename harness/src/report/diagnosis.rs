@@ -70,7 +70,9 @@ fn conclusion(diagnosis: &Diagnosis, view: &View<'_>) -> String {
         _ => "the nodes of each are one cluster",
     };
     let state = match diagnosis.conclusion(view.nodes, view.mute_proxies) {
-        Conclusion::NoProduct => "no product found".to_owned(),
+        Conclusion::NoProduct => "no product found (a node's pod is known by the image ignite or \
+             gridgain, or by a container that declares 47100 or 47500)"
+            .to_owned(),
         Conclusion::Split => "split".to_owned(),
         Conclusion::Stall => "stall".to_owned(),
         Conclusion::NotJoined => "a node is not part of the cluster".to_owned(),

@@ -220,7 +220,7 @@ mod tests {
             sample.stats = "server.live: 1\n".into();
         }
         assert!(!apply_rules(&snapshot).unknown.is_empty());
-        assert_eq!(comes_to(&snapshot), (Conclusion::Healthy, 0));
+        assert_eq!(comes_to(&snapshot), (Conclusion::OneCluster, 0));
         for proxy in &mut snapshot.proxies {
             proxy.samples.clear();
         }
