@@ -286,7 +286,7 @@ fn has_ended(pod: &Value) -> bool {
 }
 
 /// Whether a container of a pod's spec holds a node of the product: by its image's name, or since
-/// it declares both ports on which nodes speak to each other.
+/// it declares a port on which nodes speak to each other, as an application that embeds one does.
 pub fn holds_a_node(container: &Value) -> bool {
     let last = image_name(container);
     let declares = |port: ProductPort| {
@@ -296,7 +296,7 @@ pub fn holds_a_node(container: &Value) -> bool {
             .any(|number| *number == port.number())
     };
     container["name"] != PROXY_CONTAINER
-        && (last == "ignite" || last.contains("gridgain") || NODE_PORTS.into_iter().all(declares))
+        && (last == "ignite" || last.contains("gridgain") || NODE_PORTS.into_iter().any(declares))
 }
 
 /// Whether a container's image is Ignite's by its name, which asks for no license.
@@ -345,4 +345,39 @@ fn proxy_of<'a>(snapshot: &'a Snapshot, namespace: &str, pod: &str) -> Option<Pr
         .iter()
         .find(|p| p.namespace == namespace && p.pod == pod)?;
     Some(ProxyView::of(record))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_node_is_known_by_its_image_or_by_a_port_that_it_declares() {
+        let container = |image: &str, ports: &[u16]| {
+            let ports: Vec<Value> = ports
+                .iter()
+                .map(|port| json!({ "containerPort": port }))
+                .collect();
+            json!({ "name": "app", "image": image, "ports": ports })
+        };
+        for (image, ports) in [
+            ("apacheignite/ignite:2.16.0", &[][..]),
+            ("registry.example:5000/gridgain-enterprise@sha256:00", &[]),
+            ("shop/orders:7", &[8080, 47500]),
+            ("shop/orders:7", &[47100]),
+        ] {
+            assert!(holds_a_node(&container(image, ports)), "{image} {ports:?}");
+        }
+        for (image, ports) in [
+            ("shop/orders:7", &[8080, 10800][..]),
+            ("shop/ignite-exporter:1", &[]),
+        ] {
+            assert!(!holds_a_node(&container(image, ports)), "{image} {ports:?}");
+        }
+        let mut proxy = container("istio/proxyv2", &[47500]);
+        proxy["name"] = json!(PROXY_CONTAINER);
+        assert!(!holds_a_node(&proxy));
+    }
 }
