@@ -169,7 +169,7 @@ async fn sources<'a>(
     install: Option<&'a Install>,
     own: &'a [String],
 ) -> (Vec<Source<'a>>, Vec<Entry>) {
-    let (mut sources, mut entries) = (vec![objects::nodes(kube)], vec![]);
+    let (mut sources, mut entries) = (Vec::from(objects::of_cluster(kube)), vec![]);
     for namespace in with_what_they_stand_on(own) {
         sources.extend(objects::of_namespace(kube, namespace));
         match pods::list(kube, namespace).await {

@@ -15,6 +15,8 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("api/v1", "pods", "Pod"),
     ("api/v1", "services", "Service"),
     ("api/v1", "configmaps", "ConfigMap"),
+    ("api/v1", "resourcequotas", "ResourceQuota"),
+    ("api/v1", "limitranges", "LimitRange"),
     ("apis/apps/v1", "statefulsets", "StatefulSet"),
     ("apis/apps/v1", "deployments", "Deployment"),
     (
@@ -88,10 +90,22 @@ pub(super) fn of_namespace<'a>(kube: &'a Kube, namespace: &'a str) -> Vec<Source
     [events, itself, secrets].into_iter().chain(kinds).collect()
 }
 
-/// The cluster's nodes: their conditions and what they have room for.
-pub(super) fn nodes(kube: &Kube) -> Source<'_> {
-    let list = list(kube, "/api/v1/nodes".into(), "api/v1", "Node");
-    Source::new("nodes/nodes.json", Rank::State, LIST, list)
+/// What the API lists of the whole cluster: its nodes, with their conditions and what they have room
+/// for, and the webhooks that change pods, the sidecar injector's among them.
+pub(super) fn of_cluster(kube: &Kube) -> [Source<'_>; 2] {
+    let source = |file: &str, group: &'static str, plural: &str, kind: &'static str| {
+        let list = list(kube, format!("/{group}/{plural}"), group, kind);
+        Source::new(file, Rank::State, LIST, list)
+    };
+    [
+        source("nodes/nodes.json", "api/v1", "nodes", "Node"),
+        source(
+            "mutatingwebhookconfigurations.json",
+            "apis/admissionregistration.k8s.io/v1",
+            "mutatingwebhookconfigurations",
+            "MutatingWebhookConfiguration",
+        ),
+    ]
 }
 
 async fn list(kube: &Kube, path: String, group: &str, kind: &str) -> Result<Content, KubeError> {
