@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use futures::future::{join_all, try_join_all};
 use futures::stream::select_all;
 use futures::{Stream, StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
 use meshproof_protocol::ports::ProductPort;
 
-use crate::kube::{Kube, KubeError, read_until};
+use crate::kube::{Kube, KubeError, Seen, Watch, pods, read_until, until};
 use crate::outcome::{Evidence, Symptom};
 use crate::product::logs::NodeLog;
 use crate::product::rest::{Command, TopNode, answer};
@@ -210,7 +212,7 @@ async fn come_to(
     loop {
         let left = limit.saturating_sub(begun.elapsed());
         // A limit that passed shows in the reading.
-        let _ = tokio::time::timeout(left, logs_come_to(kube, namespace, &said)).await;
+        let _ = tokio::time::timeout(left, logs_come_to(kube, namespace, left, &said)).await;
         let readings = read(kube, namespace).await?;
         let state = state(&readings);
         wait.seen(&format!("{:?}", state.symptom));
@@ -220,20 +222,38 @@ async fn come_to(
     }
 }
 
-/// Returns when the logs alone say what is wanted of them, or both have ended.
+/// Returns when the logs alone say what is wanted of them, or when one has ended and its node runs again:
+/// that writes another log.
 async fn logs_come_to(
     kube: &Kube,
     namespace: &str,
+    limit: Duration,
     wanted: impl Fn(&[NodeLog]) -> bool,
 ) -> Result<(), KubeError> {
     let mut logs = PODS.map(|_| NodeLog::default());
     let mut lines = lines_of_both(kube, namespace).await?;
     while let Some((node, line)) = lines.try_next().await? {
-        if line.is_some_and(|line| logs[node].push(&line)) && wanted(&logs) {
+        let Some(line) = line else {
+            return runs(kube, namespace, PODS[node], limit).await;
+        };
+        if logs[node].push(&line) && wanted(&logs) {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// Waits until a pod's node runs. Of one that has just ended that may be said for a moment more.
+async fn runs(kube: &Kube, namespace: &str, pod: &str, limit: Duration) -> Result<(), KubeError> {
+    let api: Api<Pod> = Api::namespaced(kube.client(), namespace);
+    let which = Watch::default().fields(&format!("metadata.name={pod}"));
+    let name = format!("the node of {namespace}/{pod} to run again");
+    until(&api, which, name, limit, |seen| match seen.get(pod) {
+        None => Seen::NotYet("no pod".into()),
+        Some(pod) if pods::running_since(pod, NODE_CONTAINER).is_some() => Seen::Met(()),
+        Some(pod) => Seen::NotYet(pods::line(pod)),
+    })
+    .await
 }
 
 /// The lines of both logs as they come, each with its node's place in [`PODS`]; none in place of a
@@ -342,3 +362,7 @@ async fn logs_leave(
     }
     Ok("both logs ended".into())
 }
+
+#[cfg(test)]
+#[path = "nodes_tests.rs"]
+mod tests;
