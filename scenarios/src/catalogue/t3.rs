@@ -163,11 +163,12 @@ impl Case for NotLabelled {
                 );
                 cluster::both_ready(stand, READY).await?;
             }
-            // Before that, the nodes without a sidecar logged what became of them.
-            let mut since = Timestamp::now();
             let (kube, namespace) = (&stand.kube, &stand.namespace);
             let limit = if make { SETTLE } else { HOLD };
             let (mut state, _) = nodes::becomes(kube, namespace, Symptom::Healthy, limit).await?;
+            // Before that, nodes logged what the restart of the others did to them.
+            let mut since = Timestamp::now();
+            let exits = no_node_exits(stand).await?;
             let keys = match self.written.load(Ordering::Relaxed) {
                 true => Some(keys_left(stand).await),
                 // Nodes that never joined took no keys, so none could be lost.
@@ -208,7 +209,7 @@ impl Case for NotLabelled {
                 for port in [ProductPort::Discovery, ProductPort::Communication] {
                     recovery.push(Shown::Encrypted(port).check(stand).await?);
                 }
-                consequences.extend(keys);
+                consequences.extend(keys.into_iter().chain([exits]));
             }
             Ok(Remedied {
                 done: done.join("; "),
@@ -232,6 +233,31 @@ async fn until_nothing_is_injected(stand: &Stand) -> Result<(), StepError> {
         })
     })
     .await
+}
+
+/// A rollout restart goes on when a pod is Ready, and a node's pod is that before its node has joined: the
+/// node that is joined may be the next to be restarted, and then the joining one gives up.
+async fn no_node_exits(stand: &Stand) -> Result<Check, StepError> {
+    let listed = cluster::listed(stand).await?;
+    let exits: Vec<String> = listed
+        .iter()
+        .filter_map(|pod| {
+            let ended = pods::ended(pod, nodes::NODE_CONTAINER)?;
+            let name = pod.metadata.name.as_deref().unwrap_or_default();
+            Some(format!("{name} exited with code {}", ended.exit_code))
+        })
+        .collect();
+    let seen = match exits.as_slice() {
+        [] => "none exited".to_owned(),
+        exits => format!("{}, and the kubelet started it again", exits.join(", ")),
+    };
+    Ok(Check::answered(
+        Standing::Truth,
+        "no node exits while the others are restarted",
+        exits.is_empty(),
+        seen,
+        vec![],
+    ))
 }
 
 /// How many of the keys that were written without a sidecar are there.
