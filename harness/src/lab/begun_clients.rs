@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::LabError;
 use crate::kube::read_until;
-use crate::process::lineage::{Started, started};
+use crate::process::lineage::{Started, end_orphans, started};
 use crate::waits::Wait;
 
 /// How long an engine may take to make a container.
@@ -29,6 +29,20 @@ pub(super) fn makes_a_container(command: &str) -> bool {
         Some("run") => words.any(|word| word == "--detach"),
         _ => false,
     }
+}
+
+/// Ends what a dead Meshproof left, but for these clients; tells what it was.
+pub(super) fn end_other_orphans() -> Vec<Started> {
+    end_orphans(makes_a_container)
+}
+
+/// Ends what a dead Meshproof left, and waits for these clients of its.
+///
+/// # Errors
+/// As [`have_ended`].
+pub(super) async fn no_orphan_is_left() -> Result<(), LabError> {
+    end_other_orphans();
+    of_the_dead_have_ended().await
 }
 
 /// Waits until none of these clients is left.

@@ -6,13 +6,12 @@ use super::Cluster;
 use crate::lab::begun_clients;
 use crate::lab::images::remove_folder;
 use crate::lab::{Engine, LabError, Lease};
-use crate::process::lineage::end_orphans;
 use crate::progress::Progress;
 
 impl Cluster {
     pub(super) async fn remove_nodes(&self, engine: &Engine) -> Result<(), LabError> {
         // A kind that a killed run left would make its nodes after this.
-        end_orphans(begun_clients::makes_a_container);
+        begun_clients::end_other_orphans();
         let marker = self.marker().display().to_string();
         begun_clients::have_ended(|client| client.command.contains(&marker)).await?;
         let mut ids = self.record.containers.clone();

@@ -13,7 +13,6 @@ use crate::lab::inspected::Container;
 use crate::lab::kind::{self, KindCluster};
 use crate::lab::store::Delivery;
 use crate::lab::{Engine, LabError, begun_clients, node_stores};
-use crate::process::lineage::end_orphans;
 use crate::progress::Progress;
 
 impl Cluster {
@@ -31,8 +30,7 @@ impl Cluster {
     ) -> Result<(), LabError> {
         let stage = progress.stage("Making the cluster");
         // A kind that a killed run left would go on making the nodes of the same name.
-        end_orphans(begun_clients::makes_a_container);
-        begun_clients::of_the_dead_have_ended().await?;
+        begun_clients::no_orphan_is_left().await?;
         engine.ensure_network(kind::NETWORK).await?;
         if let Err(error) = self.attempt(engine, wanted, delivery, progress).await {
             self.keep_logs(engine).await?;

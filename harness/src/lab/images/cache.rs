@@ -12,7 +12,6 @@ use super::digests;
 use super::key::Key;
 use crate::lab::mounts::unmount_below;
 use crate::lab::{LabError, Lease, begun_clients, half_made, lease};
-use crate::process::lineage::end_orphans;
 use crate::progress::Progress;
 
 /// What names an artifact: its name, and the key of all that goes into it.
@@ -166,8 +165,7 @@ impl Cache {
         let path = half_made::lock(&self.root);
         let command: Vec<String> = std::env::args().collect();
         let lease = lease::wait(&path, "the cache", &command.join(" "), progress).await?;
-        end_orphans(begun_clients::makes_a_container);
-        begun_clients::of_the_dead_have_ended().await?;
+        begun_clients::no_orphan_is_left().await?;
         unmount_below(&self.root.join("partial")).await?;
         Ok(lease)
     }

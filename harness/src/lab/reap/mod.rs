@@ -38,7 +38,7 @@ pub async fn reap(paths: &Paths, reaping: &Reaping) -> Result<Reaped, LabError> 
     let mut orphans = lineage::orphans();
     let mut still_making = None;
     if !reaping.dry_run {
-        orphans.extend(lineage::end_orphans(begun_clients::makes_a_container));
+        orphans.extend(begun_clients::end_other_orphans());
         orphans.sort_by_key(|orphan| orphan.process.pid);
         orphans.dedup();
         still_making = begun_clients::of_the_dead_have_ended().await.err();
