@@ -1,9 +1,9 @@
 //! What is read of a namespace for diagnosis, as it was read: the file that `meshproof record`
 //! writes and `meshproof diagnose --from` reads.
 //!
-//! It holds texts and API objects, and of a listener's dump what it demands; no conclusions. What must not be in a file that people send
-//! around (the data of Secrets and ConfigMaps, values of environment variables) is never put in, and
-//! what of it stands in logs and objects is taken out.
+//! It holds texts and API objects, and of a listener's dump what it demands; no conclusions. What must
+//! not be in a file that people send around (the data of Secrets and ConfigMaps, values of environment
+//! variables) is never put in, and what of it stands in logs and objects is taken out.
 
 use std::collections::BTreeMap;
 
