@@ -11,7 +11,7 @@ pub(super) use deployment::{Deployment, FAULTY, GUIDES, THROUGHOUT, editing};
 pub(super) use health::{Since, healthy, held_check, recovered, remedied, stays};
 pub(super) use own_ports::on_own_ports;
 pub(super) use pods::{
-    both_ready, both_ready_within, listed, make_anew, restart, seconds_run, start_anew, undeploy,
+    both_ready, both_ready_within, listed, restart, seconds_run, start_again, start_anew, undeploy,
 };
 
 /// The pods' containers when all is well: the node and its sidecar.

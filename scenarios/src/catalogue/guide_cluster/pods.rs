@@ -69,24 +69,41 @@ pub async fn start_anew(stand: &Stand, ready: (usize, usize)) -> Result<(), Step
     Ok(())
 }
 
-/// Makes one of the pods anew, and waits until both are ready.
-pub async fn make_anew(stand: &Stand, pod: &str, ready: (usize, usize)) -> Result<(), StepError> {
-    let old = listed(stand).await?;
-    let mut old = old
+/// Ends the node of one of the pods, which its kubelet starts again in the same pod, with the same address,
+/// and waits until both pods are ready.
+pub async fn start_again(stand: &Stand, pod: &str, ready: (usize, usize)) -> Result<(), StepError> {
+    let started = |p: &Pod| pods::running_since(p, nodes::NODE_CONTAINER);
+    let before = listed(stand).await?;
+    let before = before
         .iter()
-        .filter(|p| p.metadata.name.as_deref() == Some(pod));
-    let old = old.next().map(pods::uid);
-    let api: Api<Pod> = Api::namespaced(stand.kube.client(), &stand.namespace);
-    api.delete(pod, &at_once())
-        .await
-        .map_err(KubeError::api(format!("deleting pod {pod}")))?;
-    let new = |seen: &Objects<Pod>| match seen.get(pod) {
-        Some(now) if Some(pods::uid(now)) != old => Seen::Met(()),
-        Some(left) => Seen::NotYet(format!("the old {}", pods::line(left))),
+        .find(|p| p.metadata.name.as_deref() == Some(pod));
+    let before = before.and_then(started);
+    // The JVM is the container's first process or a child of that. The command ends with its container, so
+    // that whether it succeeded is told by the pod alone.
+    let end = ["sh", "-c", "kill -TERM 1; kill -TERM -1"];
+    let namespace = &stand.namespace;
+    let ended = stand
+        .kube
+        .exec(namespace, pod, nodes::NODE_CONTAINER, &end)
+        .await;
+    let said = ended
+        .err()
+        .map_or("nothing".to_owned(), |error| error.to_string());
+    let api: Api<Pod> = Api::namespaced(stand.kube.client(), namespace);
+    let again = |seen: &Objects<Pod>| match seen.get(pod) {
+        Some(now) if started(now).is_some_and(|now| Some(now) > before) => Seen::Met(()),
+        Some(now) => Seen::NotYet(format!("{}; the command said: {said}", pods::line(now))),
         None => Seen::NotYet(format!("no pod {pod}")),
     };
     let limit = stand.kube.limit(60);
-    until(&api, ignite_pods(), "the pod to be made anew", limit, new).await?;
+    until(
+        &api,
+        ignite_pods(),
+        "the node to be started again",
+        limit,
+        again,
+    )
+    .await?;
     both_ready(stand, ready).await
 }
 
