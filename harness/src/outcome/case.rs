@@ -261,8 +261,12 @@ pub fn judge_case(case: &CaseRecord) -> (Verdict, String) {
         return invalid(format!("{symptom}; the remedy was not tried"));
     };
     let after = || case.recovery.iter().chain(&case.consequences);
-    if let Some((check, because)) = after().find_map(unproven) {
-        return invalid(format!("{symptom}; whether {}: {because}", check.statement));
+    let unproven = |check: &&Check| matches!(check.result, CheckResult::Unproven { .. });
+    if let Some(check) = after().find(unproven) {
+        return invalid(format!(
+            "{symptom}; whether {}: {}",
+            check.statement, check.seen
+        ));
     }
     let lacking = after().find(|check| !check.holds());
     let fact = match lacking {
@@ -278,13 +282,6 @@ pub fn judge_case(case: &CaseRecord) -> (Verdict, String) {
         (Verdict::Confirmed, fact)
     } else {
         (Verdict::Differs, fact)
-    }
-}
-
-fn unproven(check: &Check) -> Option<(&Check, &str)> {
-    match &check.result {
-        CheckResult::Unproven { because } => Some((check, because)),
-        _ => None,
     }
 }
 

@@ -44,8 +44,8 @@ impl fmt::Display for LicenseFailure {
 
 /// Reads the log of a container that ended with this code; `None` for one that still runs.
 ///
-/// Returns the first line that tells of an error and speaks of a license. The
-/// line is kept as it is: whoever shows it takes the secrets out of the log before.
+/// Returns the first line that tells of an error and speaks of a license. The line is kept as it is:
+/// whoever shows it takes the secrets out of the log before.
 #[must_use]
 pub fn failure(exit_code: Option<i32>, log: &str) -> Option<LicenseFailure> {
     let exit_code = exit_code?;
